@@ -1,0 +1,167 @@
+/** What the runtime asks of components: the interfaces of DESIGN section 6. Every driver and communicator is written against this file. */
+import type { Json } from '../json.js';
+import type { AnyKind, OutputsOf, Resolved } from '../kinds.js';
+import type { Scope } from './scope.js';
+
+/** How a command ended. Only `exited` with an accepted code is success. */
+export type Exit =
+  | { readonly how: 'exited'; readonly code: number }
+  | { readonly how: 'signalled'; readonly signal: string }
+  /** The connection went before an exit status came. */
+  | { readonly how: 'disconnected'; readonly reason?: string };
+
+export interface FileRef { readonly path: string; readonly digest: string; readonly size: number; readonly mode: number }
+
+/** What a source or post-processor made. */
+export interface Artifact {
+  /** Kind key of what made it: `source/qemu`. */
+  readonly madeBy: string;
+  /** What the platform calls it: a path, an image id, `eu-central-1:ami-…`. */
+  readonly id: string;
+  readonly files: readonly FileRef[];
+  readonly data: { readonly [key: string]: Json };
+  readonly outputs: { readonly [name: string]: unknown };
+}
+
+/** A machine saved as named files; `fits` must be equal to resume. */
+export interface Saved { readonly fits: Json; readonly data: Json; readonly blobs: { readonly [name: string]: FileRef } }
+
+/** Where and how a guest is reached, for tools that connect by themselves (ansible, `bake ssh`). */
+export type Endpoint =
+  | { readonly type: 'ssh'; readonly host: string; readonly port: number; readonly user: string; readonly identityFile?: string; readonly knownHostsFile?: string; readonly password?: string; readonly proxyCommand?: string }
+  | { readonly type: 'docker'; readonly container: string; readonly dockerHost?: string; readonly user?: string }
+  | { readonly type: 'winrm'; readonly url: string; readonly user: string; readonly password: string }
+  | { readonly type: 'local' }
+  | { readonly type: 'none' };
+
+export interface ExecOptions {
+  /** Standard input; ends after it. Nothing: empty. */
+  readonly stdin?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** Raw bytes as they come, in order. Awaited: a slow reader slows the command, memory stays bounded. */
+  readonly stdout?: (chunk: Uint8Array) => void | Promise<void>;
+  readonly stderr?: (chunk: Uint8Array) => void | Promise<void>;
+  /** Ends the remote process (TERM, then KILL), not only the channel. */
+  readonly signal?: AbortSignal;
+  readonly pty?: boolean;
+}
+export interface UploadOptions {
+  /** Permission bits; the local file's when left out. */
+  readonly mode?: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: (bytes: number) => void;
+}
+
+/**
+ * A connection to a guest. Path rules, the same everywhere: `to` is the final path (a file's or folder's own), its parents are made,
+ * an existing folder is merged into. Trailing slashes are dealt with by the provisioners, not here.
+ */
+export interface Communicator extends AsyncDisposable {
+  readonly guest: 'unix' | 'windows';
+  readonly endpoint: Endpoint;
+  /** Runs a command line in the guest's shell (`sh -c`, `cmd /c`). Resolves for every way it can end; throws only for misuse or cancellation. */
+  exec(command: string, options?: ExecOptions): Promise<Exit>;
+  upload(from: string | Uint8Array, to: string, options?: UploadOptions): Promise<void>;
+  download(from: string, to: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Modes, links and empty folders are kept. */
+  uploadFolder(from: string, to: string, options?: UploadOptions): Promise<void>;
+  downloadFolder(from: string, to: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Drops the connection and waits, within the budget, until the guest answers again. For after a reboot. */
+  reconnect(options?: { readonly budget?: number; readonly signal?: AbortSignal }): Promise<void>;
+}
+
+/** A running machine. */
+export interface Machine<_K extends AnyKind = AnyKind> {
+  connect(ctx: Context): Promise<Communicator>;
+  /** Shuts the machine down, where it must be, and makes the artifact. */
+  capture(props: unknown, ctx: Context): Promise<Artifact>;
+  /** Saves the machine so that `resume` can go on from here; the machine runs on. */
+  save?(ctx: Context): Promise<Saved>;
+  /** Writes a PNG and returns its path. */
+  screenshot?(file: string): Promise<string>;
+  readonly serialLog?: string;
+  /** Values of `host` refs that this machine knows: httpAddress, httpIp, httpPort, guestHost … */
+  readonly hostValues?: { readonly [name: string]: string };
+  /** For a kept machine: what `bake ssh` and `bake destroy` need, from another process. */
+  keep?(ctx: Context): Promise<Json>;
+}
+
+/** What a driver is given beside its props. */
+export interface Context {
+  readonly scope: Scope;
+  /** Aborts when the run is cancelled or a sibling's failure ends it. */
+  readonly signal: AbortSignal;
+  /** `web/qemu` */
+  readonly target: string;
+  /** Construct path of the component: `web/shell-2`. */
+  readonly path: string;
+  /** Names for `host` refs and manifests. */
+  readonly build: { readonly name: string; readonly sourceName: string; readonly sourceType: string };
+  /** The run's id, and its folder for this target: `.bake/runs/<id>/web_qemu`. Logs and screenshots go here. */
+  readonly run: { readonly id: string; readonly folder: string };
+  /** A private folder (0700) that is removed when the target is done. Short, so that unix sockets fit. */
+  readonly temporaryFolder: string;
+  /** The folder that relative output paths are relative to. */
+  readonly programFolder: string;
+  readonly force: boolean;
+  readonly onFailure: 'cleanup' | 'keep';
+  readonly journal: Journal;
+  note(message: string, options?: { readonly detail?: boolean }): void;
+  warn(message: string, code?: string): void;
+  /** Passes a command's output on, redacted, line-whole. */
+  output(stream: 'stdout' | 'stderr', chunk: Uint8Array | string): void;
+  progress(what: string, done: number, total: number | undefined, unit: 'bytes' | 'items' | 'milliseconds'): void;
+  /** Marks a text as secret from here on. */
+  secret(value: string): void;
+  /** Late expressions that a driver resolves itself (Packer's `{{ .HTTPIP }}` in a boot command): fills in host values. */
+  fill(text: string, values: { readonly [name: string]: string }): string;
+}
+
+/** Write-ahead: `intend` before a thing is made that would outlive the process, `made` after, `gone` when it was removed. Each call is on the disk when it resolves. */
+export interface Journal {
+  intend(entry: { readonly driver: string; readonly what: string; readonly name: string; readonly data: Json }): Promise<JournalEntry>;
+}
+export interface JournalEntry {
+  readonly id: string;
+  /** With the id that only exists now; `data` replaces the entry's. */
+  made(data?: Json): Promise<void>;
+  gone(): Promise<void>;
+}
+/** A thing that a dead run left: what `reap` is given. */
+export interface Leftover { readonly driver: string; readonly what: string; readonly name: string; readonly data: Json; readonly state: 'intended' | 'made' }
+
+export interface PreflightProblem { readonly code: string; readonly message: string; readonly remedy?: string; readonly field?: string }
+
+export interface SourceDriver<K extends AnyKind> {
+  /** Looks for what would fail later: binaries, space, names, credentials. All problems at once. */
+  preflight?(props: Resolved<K>, ctx: Context): Promise<readonly PreflightProblem[]>;
+  start(props: Resolved<K>, ctx: Context): Promise<Machine<K>>;
+  resume?(props: Resolved<K>, saved: Saved, ctx: Context): Promise<Machine<K>>;
+  /** Starts a throw-away copy of a finished artifact. */
+  boot?(artifact: Artifact, props: Resolved<K>, ctx: Context): Promise<Machine<K>>;
+  /** Whether an artifact made earlier is still there, unchanged. */
+  present?(artifact: Artifact): Promise<boolean>;
+  destroy?(artifact: Artifact): Promise<void>;
+  /** Removes what a dead run left, without the program. Resolves when it is gone, or was never there. */
+  reap?(entry: Leftover): Promise<void>;
+  /** Opens an interactive shell on a kept machine (data from `keep`), on this terminal; the exit code. */
+  shell?(kept: Json): Promise<number>;
+}
+
+export interface ProvisionerDriver<K extends AnyKind> {
+  /** `host`: the step changes something on this computer, and runs again unless `creates` says otherwise. */
+  readonly effects: 'guest' | 'host' | 'both';
+  preflight?(props: Resolved<K>, ctx: Context): Promise<readonly PreflightProblem[]>;
+  run(props: Resolved<K>, guest: Communicator, ctx: Context): Promise<OutputsOf<K> | void>;
+}
+
+export interface PostProcessorDriver<K extends AnyKind> {
+  /** `outside`: it changes something that is not a file of this build (a registry, a cloud). */
+  readonly effects: 'local' | 'outside';
+  preflight?(props: Resolved<K>, ctx: Context): Promise<readonly PreflightProblem[]>;
+  /** `keepInput`: what the post-processor prefers where the user said nothing; `must` wins over the user. */
+  run(props: Resolved<K>, input: Artifact, ctx: Context): Promise<{ readonly artifact: Artifact; readonly keepInput: 'yes' | 'no' | 'must' }>;
+  reap?(entry: Leftover): Promise<void>;
+}
+
+export interface DataDriver<K extends AnyKind> { read(props: Resolved<K>, ctx: DataContext): Promise<OutputsOf<K>> }
+export interface DataContext { readonly signal: AbortSignal; readonly programFolder: string; note(message: string): void; secret(value: string): void }
