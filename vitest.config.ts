@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+const ci = process.env['BAKE_CI'] === '1';
+const machineTests = ['{test,templates-examples}/**/*.machine.test.ts'];
+
+/** Two projects: `fast` needs nothing but Node; `machines` boots guests, runs containers and servers, one file after the other, so that they do not starve each other. */
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    reporters: ['default', './test/support/summary-reporter.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'fast', include: ['{test,templates-examples}/**/*.test.ts'], exclude: [...machineTests, '**/node_modules/**', '**/fixtures/**'],
+          testTimeout: 60_000, hookTimeout: 300_000, sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'machines', include: machineTests, exclude: ['**/node_modules/**', '**/fixtures/**'], globalSetup: ['./test/support/engine-setup.ts'],
+          testTimeout: 60_000, hookTimeout: 300_000, fileParallelism: false, retry: ci ? 1 : 0, sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
