@@ -21,6 +21,8 @@ export const functions = {
   jsonEncode: { hcl: 'jsonencode', apply: (value: Json) => hclJson(value) },
   base64Encode: { hcl: 'base64encode', apply: (s: string) => Buffer.from(s, 'utf8').toString('base64') },
   sha256: { hcl: 'sha256', apply: (s: string) => createHash('sha256').update(s, 'utf8').digest('hex') },
+  /** A list or an object that still has values known later inside. Never written by hand. */
+  identity: { hcl: '', apply: (value: Json) => value },
   /** A list with values known later in it: HCL's own brackets. */
   list: { hcl: 'concat', apply: (...items: readonly Json[]) => [...items] },
   formatDate: { hcl: 'formatdate', apply: (format: string, date: string) => formatHclDate(format, date) },
