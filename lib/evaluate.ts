@@ -6,6 +6,8 @@ import { type Expr, isRef } from './values.js';
 /** What is known of the things that expressions name. Undefined: not known (yet), the expression stays as it is. */
 export interface Lookups {
   variable?(name: string): Json | undefined;
+  /** Whether a variable's value must stay out of sight: it becomes the secret `var:name`, resolved by the run. */
+  isSensitive?(name: string): boolean;
   local?(name: string): Expr | undefined;
   data?(path: string, output: string): Json | undefined;
   output?(target: string, output: string): Json | undefined;
@@ -20,7 +22,7 @@ export function simplify(expr: Expr, lookups: Lookups): Expr {
   const inner = (e: Expr): Expr => simplify(e, lookups);
   switch (expr.op) {
     case 'value': return simplifyLiteral(expr, lookups);
-    case 'variable': return known(lookups.variable?.(expr.name));
+    case 'variable': return lookups.isSensitive?.(expr.name) ? inner({ op: 'secret', secret: `var:${expr.name}` }) : known(lookups.variable?.(expr.name));
     case 'local': {
       const definition = lookups.local?.(expr.name);
       return definition === undefined ? expr : inner(definition);
@@ -31,6 +33,7 @@ export function simplify(expr: Expr, lookups: Lookups): Expr {
     case 'host': return known(lookups.host?.(expr.name));
     case 'secret': return known(lookups.secret?.(expr.secret));
     case 'call': {
+      if (expr.function === 'identity') return inner(expr.args[0]!);
       const args = expr.args.map(inner);
       if (!args.every(isValue)) return { ...expr, args };
       return { op: 'value', value: callFunction(expr.function, args.map(a => a.value)) };

@@ -12,6 +12,8 @@ export interface Plan {
   readonly data: readonly PlannedData[];
   /** In an order in which each comes after those it stands on. */
   readonly targets: readonly Target[];
+  /** Findings of policies that were accepted, and why. */
+  readonly acknowledged?: readonly { readonly policy: string; readonly path: string; readonly reason: string }[];
   /** Every file that the plan names: digest -> where it lies (relative to the plan's folder after `bake synth --out`, else to the program's), what it is and how large. */
   readonly files: { readonly [digest: string]: PlannedFile };
 }
