@@ -1,4 +1,5 @@
 /** What the runtime asks of components: the interfaces of DESIGN section 6. Every driver and communicator is written against this file. */
+import type { Question } from '../events.js';
 import type { Json } from '../json.js';
 import type { AnyKind, OutputsOf, Resolved } from '../kinds.js';
 import type { Scope } from './scope.js';
@@ -105,6 +106,10 @@ export interface Context {
   readonly force: boolean;
   readonly onFailure: 'cleanup' | 'keep';
   readonly journal: Journal;
+  /** What the machine knows of itself, once it runs: httpAddress, guestHost … */
+  readonly hostValues: { readonly [name: string]: string };
+  /** Asks a person; the default answer where there is none. */
+  ask(question: Question): Promise<string>;
   note(message: string, options?: { readonly detail?: boolean }): void;
   warn(message: string, code?: string): void;
   /** Passes a command's output on, redacted, line-whole. */
@@ -118,7 +123,15 @@ export interface Context {
 
 /** Write-ahead: `intend` before a thing is made that would outlive the process, `made` after, `gone` when it was removed. Each call is on the disk when it resolves. */
 export interface Journal {
-  intend(entry: { readonly driver: string; readonly what: string; readonly name: string; readonly data: Json }): Promise<JournalEntry>;
+  intend(entry: {
+    /** Kind key of the driver whose `reap` removes it: `source/qemu`. `host/process` and `host/path` are removed by the runtime itself: `data` is `{ path }`; a process is known by `BAKE_JOURNAL=<entry's id>` in its environment. */
+    readonly driver: string;
+    /** What it is, for people: `virtual machine`, `output folder`. */
+    readonly what: string;
+    readonly name: string; readonly data: Json;
+    /** It ends with this computer (a process): written, but not waited for until it is on the disk. @default false */
+    readonly volatile?: boolean;
+  }): Promise<JournalEntry>;
 }
 export interface JournalEntry {
   readonly id: string;
@@ -132,7 +145,10 @@ export interface Leftover { readonly driver: string; readonly what: string; read
 export interface PreflightProblem { readonly code: string; readonly message: string; readonly remedy?: string; readonly field?: string }
 
 export interface SourceDriver<K extends AnyKind> {
-  /** Looks for what would fail later: binaries, space, names, credentials. All problems at once. */
+  /**
+   * Looks for what would fail later: binaries, space, names, credentials. All problems at once.
+   * Props that only become known later (a base image, outputs of other builds, host values, generated files) are undefined here, required or not.
+   */
   preflight?(props: Resolved<K>, ctx: Context): Promise<readonly PreflightProblem[]>;
   start(props: Resolved<K>, ctx: Context): Promise<Machine<K>>;
   resume?(props: Resolved<K>, saved: Saved, ctx: Context): Promise<Machine<K>>;
