@@ -7,6 +7,13 @@ export interface Location { readonly file: string; readonly line: number; readon
 // This file lies in lib/ of the sources, or of dist/: what lies beside or below it is ours and never where a user wrote something.
 const ours = fileURLToPath(new URL('.', import.meta.url));
 
+/** An Error whose stack begins where `constructor` was called: with `new.target`, that is the user's own `new X(…)`, whatever X extends. */
+export function placeOf(constructor: Function): Error {
+  const error = new Error();
+  Error.captureStackTrace(error, constructor);
+  return error;
+}
+
 /** The first frame that is neither ours, nor in node_modules, nor Node's own. */
 export function userLocation(error: Error): Location | undefined {
   for (const line of (error.stack ?? '').split('\n').slice(1)) {

@@ -1,5 +1,6 @@
 /** The root of a program: builds, variables and policies live below it. */
 import { Construct } from 'constructs';
+import { placeOf } from '../location.js';
 import type { Policy } from './policy.js';
 
 export interface AppProps {
@@ -11,10 +12,11 @@ export class App extends Construct {
   readonly $app = true;
   readonly variables: { readonly [name: string]: unknown };
   readonly policies: Policy[] = [];
-  readonly at = new Error();
+  readonly at: Error;
 
   constructor(props: AppProps = {}) {
     super(undefined as never, '');
+    this.at = placeOf(new.target);
     this.variables = props.variables ?? {};
     announced().push(this);
   }

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import type { Fields, PropsOf, ReadOf } from '../fields.js';
 import { field } from '../fields.js';
 import type { AnyKind } from '../kinds.js';
+import { placeOf } from '../location.js';
 import { type Duration, type Ref, ref } from '../values.js';
 
 /** What all components share: a kind, the props as written, and where they were written. */
@@ -29,8 +30,9 @@ export const sourceSettings = {
 /** A description of a machine to start from. N is its name, a literal. */
 export abstract class Source<K extends AnyKind = AnyKind, N extends string = string> implements Component<K> {
   readonly name: N;
-  readonly at = new Error();
+  readonly at: Error;
   constructor(readonly kind: K, readonly props: PropsOf<K['fields']> & SourceSettings<N>) {
+    this.at = placeOf(new.target);
     this.name = (props?.name ?? kind.type) as N;
   }
 }
@@ -104,8 +106,8 @@ export const provisionerSettings = {
 /** A step that changes the machine. O: the source names that it mentions; a build accepts it only where it has them all. */
 export abstract class Provisioner<K extends AnyKind = AnyKind, O extends string = never> implements Component<K> {
   declare readonly $names?: O;
-  readonly at = new Error();
-  constructor(readonly kind: K, readonly props: PropsOf<K['fields']>) {}
+  readonly at: Error;
+  constructor(readonly kind: K, readonly props: PropsOf<K['fields']>) { this.at = placeOf(new.target); }
 }
 /** Anything that names only sources in N: one provisioner, or a group of them. */
 export interface ProvisionerFor<N extends string> { readonly at: Error; readonly $names?: N }
@@ -113,11 +115,12 @@ export interface ProvisionerFor<N extends string> { readonly at: Error; readonly
 /** Several provisioners under one name, as one value. Extend it to share them: `class Hardened extends ProvisionerGroup { … }`. */
 export class ProvisionerGroup<O extends string = never> {
   declare readonly $names?: O;
-  readonly at = new Error();
+  readonly at: Error;
   readonly provisioners: readonly ProvisionerFor<O>[];
   /** Name of the group in its build; the class name in kebab-case when left out. */
   readonly name: string;
   constructor(props: { readonly name?: string; readonly provisioners: readonly ProvisionerFor<O>[] }) {
+    this.at = placeOf(new.target);
     this.provisioners = props.provisioners;
     this.name = props.name ?? kebab(this.constructor.name === 'ProvisionerGroup' ? 'group' : this.constructor.name);
   }
@@ -150,8 +153,8 @@ export const postProcessorSettings = {
 /** Something done with a finished artifact. */
 export abstract class PostProcessor<K extends AnyKind = AnyKind, O extends string = never> implements Component<K> {
   declare readonly $names?: O;
-  readonly at = new Error();
-  constructor(readonly kind: K, readonly props: PropsOf<K['fields']>) {}
+  readonly at: Error;
+  constructor(readonly kind: K, readonly props: PropsOf<K['fields']>) { this.at = placeOf(new.target); }
 }
 export interface PostProcessorFor<N extends string> { readonly kind: AnyKind; readonly at: Error; readonly $names?: N }
 
@@ -162,10 +165,11 @@ export type RefsOf<F extends Fields> = { readonly [K in keyof F]: Ref<ReadOf<F[K
 /** Something read from outside between synth and run: a construct, whose outputs are Refs. */
 export abstract class DataSource<K extends AnyKind = AnyKind> extends Construct implements Component<K> {
   readonly $dataSource = true;
-  readonly at = new Error();
+  readonly at: Error;
   readonly outputs: RefsOf<K['outputs']>;
   constructor(scope: Construct, id: string, readonly kind: K, readonly props: PropsOf<K['fields']>) {
     super(scope, id);
+    this.at = placeOf(new.target);
     this.outputs = Object.fromEntries(Object.keys(kind.outputs).map(output => [output, ref({ op: 'data', path: this.node.path, output })])) as RefsOf<K['outputs']>;
   }
 }

@@ -2,6 +2,7 @@
 import { Construct } from 'constructs';
 import type { Fields, ImageOf, ImageRef, ReadOf } from '../fields.js';
 import type { AnyKind } from '../kinds.js';
+import { placeOf } from '../location.js';
 import { type Duration, type Ref, ref } from '../values.js';
 import { type BindingProblem, bindPostProcessor, bindProvisioner, bindSource, type BoundComponent, listOf } from './bind.js';
 import type { AnySource, PostProcessorFor, ProvisionerFor, Source } from './component.js';
@@ -37,7 +38,7 @@ export class ImageBuild<const S extends Sources = Sources> extends Construct imp
   readonly $imageBuild = true;
   /** Refs to what each source makes, by source name: inputs of other builds, of `text`, of post-processors. */
   readonly outputs: BuildOutputs<S>;
-  readonly at = new Error();
+  readonly at: Error;
   readonly description: string | undefined;
   readonly timeout: Duration | undefined;
   readonly checkpoint: 'auto' | 'always' | 'never' | undefined;
@@ -52,6 +53,7 @@ export class ImageBuild<const S extends Sources = Sources> extends Construct imp
 
   constructor(scope: Construct, id: string, props: ImageBuildProps<S>) {
     super(scope, id);
+    this.at = placeOf(new.target);
     this.description = props.description;
     this.timeout = props.timeout;
     this.checkpoint = props.checkpoint;

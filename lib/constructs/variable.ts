@@ -1,6 +1,7 @@
 /** Inputs of a program, and named expressions. */
 import { Construct } from 'constructs';
 import type { Json } from '../json.js';
+import { placeOf } from '../location.js';
 import { type Expr, exprOf, type Input, type Ref, ref } from '../values.js';
 import { appOf } from './app.js';
 import { type Attribute, inferType, type VariableType } from './variable-type.js';
@@ -32,13 +33,14 @@ export class Variable<T extends VariableValue = string> extends Construct implem
   readonly $expr: Expr;
   declare readonly $type?: Widened<T>;
   readonly $variable = true;
-  readonly at = new Error();
+  readonly at: Error;
   readonly type: VariableType;
   /** Set once the program read `value`: its shape may depend on it, so exporters bake it in. */
   structural = false;
 
   constructor(scope: Construct, id: string, readonly props: VariableProps<T> = {}) {
     super(scope, id);
+    this.at = placeOf(new.target);
     this.$expr = { op: 'variable', name: id };
     this.type = props.type ?? inferType(props.default as Json | undefined);
   }
@@ -63,9 +65,10 @@ export interface SecretVariableProps {
 export class SecretVariable extends Construct {
   readonly $secret: string;
   readonly $secretVariable = true;
-  readonly at = new Error();
+  readonly at: Error;
   constructor(scope: Construct, id: string, readonly props: SecretVariableProps = {}) {
     super(scope, id);
+    this.at = placeOf(new.target);
     this.$secret = `var:${id}`;
   }
 }
@@ -75,10 +78,11 @@ export class Local<T = unknown> extends Construct implements Ref<T> {
   readonly $expr: Expr;
   declare readonly $type?: T;
   readonly $local = true;
-  readonly at = new Error();
+  readonly at: Error;
   readonly expression: Expr;
   constructor(scope: Construct, id: string, value: Input<T>) {
     super(scope, id);
+    this.at = placeOf(new.target);
     this.$expr = { op: 'local', name: id };
     this.expression = exprOf(value);
   }
