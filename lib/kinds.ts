@@ -16,6 +16,8 @@ export interface Kind<R extends string, T extends string, F extends Fields, O ex
   readonly revision: number;
   /** Packer's name, where it is another; `false`: Packer has no such component. */
   readonly packerType: string | false;
+  /** Set where the runtime has no driver and never will: the kind is validated and exported, and this is what to do instead of building it. */
+  readonly exportOnly?: string;
   /** For kinds of other packages: loads the driver (its default export). Ours are found by the runtime's registry. */
   readonly driver?: () => Promise<{ readonly default: unknown }>;
   /** For kinds of other packages: `name@version`, so that another machine can load it; and the module that exports the kind. */
