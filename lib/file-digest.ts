@@ -1,7 +1,7 @@
 /** Digests of files and folders: by content and mode, never by place or time. */
 import { createHash } from 'node:crypto';
 import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, type Stats, statSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { cacheFolder } from './cache-folder.js';
 import { join } from 'node:path';
 import { byCodeUnit, canonicalJson } from './json.js';
 
@@ -43,7 +43,7 @@ export function folderDigest(path: string): string {
   return `sha256:${hash.digest('hex')}`;
 }
 
-const memory = (): string => join(process.env['BAKE_CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'imagebake'), 'digests');
+const memory = (): string => join(cacheFolder(), 'digests');
 const memoryFile = (path: string): string => join(memory(), `${createHash('sha256').update(path).digest('hex')}.json`);
 
 function recall(path: string): { readonly stamp: string; readonly digest: string } | undefined {

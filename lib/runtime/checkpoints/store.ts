@@ -1,0 +1,232 @@
+/**
+ * The checkpoint store: records by key, each naming blobs by digest. Several processes use it at once; a kill at any moment leaves at
+ * worst a blob that nothing names, which the next prune takes away.
+ *
+ *     <root>/blobs/ab/ab12…      content
+ *     <root>/records/<key>.json  what a key stands for; its mtime is its last use
+ *     <root>/leases/<key>.…      a process that is using a record, by process identity
+ *     <root>/locks/              one for the store (short), one for each key that is being made
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkpointFolder } from '../../cache-folder.js';
+import { canonicalJson, type Json } from '../../json.js';
+import { Size } from '../../values.js';
+import type { Artifact, FileRef, Saved } from '../driver.js';
+import { lock, withLock } from '../lock.js';
+import { liveness, type ProcessIdentity, thisProcess } from '../process-identity.js';
+import { blobDigest, Blobs } from './blobs.js';
+
+/** What a key stands for: a machine saved after a step, or a finished artifact. */
+export interface CheckpointRecord {
+  readonly key: string;
+  readonly what: 'machine' | 'artifact';
+  /** For people: `web/qemu after web/shell-2`. */
+  readonly label: string;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** A step before this point saw a secret: a store that others can read must not take it. */
+  readonly sawSecret: boolean;
+  /** Source kind that can resume it. */
+  readonly driver: string;
+  readonly fits?: Json;
+  readonly data?: Json;
+  readonly blobs: { readonly [name: string]: { readonly digest: string; readonly size: number } };
+  readonly artifact?: Artifact;
+  /** How long what led here took, in milliseconds: for `bake plan`. */
+  readonly took?: number;
+  /** Not used any more after this moment. */
+  readonly expires?: number;
+}
+
+export interface StoreEntry { readonly record: CheckpointRecord; /** Last use. */ readonly used: number; /** Bytes of its blobs on the disk; shared ones count in each. */ readonly bytes: number; readonly inUse: boolean }
+export interface PruneResult { readonly removed: readonly StoreEntry[]; readonly freed: number; readonly left: number }
+
+/** Blobs that nothing names are kept this long: another process may be about to name them. */
+const orphanAge = 60 * 60 * 1000;
+
+export class CheckpointStore {
+  readonly blobs: Blobs;
+  constructor(readonly root: string = checkpointFolder()) { this.blobs = new Blobs(root); }
+
+  /** The record of a key whose blobs are all there, marked as used now; undefined: none. */
+  async find(key: string): Promise<CheckpointRecord | undefined> {
+    const record = await this.read(key);
+    if (record === undefined || (record.expires !== undefined && record.expires < Date.now())) return undefined;
+    for (const { digest } of Object.values(record.blobs)) if (!await this.blobs.has(digest)) return undefined;
+    const now = new Date();
+    await utimes(this.recordFile(key), now, now).catch(() => {});
+    return record;
+  }
+
+  /** A record as the driver gets it, with the blobs' places. */
+  saved(record: CheckpointRecord): Saved {
+    const blobs = Object.fromEntries(Object.entries(record.blobs).map(([name, { digest, size }]): [string, FileRef] => [name, { path: this.blobs.path(digest), digest, size, mode: 0o600 }]));
+    return { fits: record.fits ?? null, data: record.data ?? null, blobs };
+  }
+
+  /** Stores a record; `files` become its blobs, by name. Replaces what the key stood for. Returns the bytes they take on the disk. */
+  async add(record: Omit<CheckpointRecord, 'blobs' | 'created'>, files: { readonly [name: string]: string }): Promise<{ readonly bytes: number }> {
+    await this.prepare();
+    const blobs: { [name: string]: { digest: string; size: number } } = {};
+    let bytes = 0;
+    for (const [name, file] of Object.entries(files)) {
+      const { digest, size, occupied } = await this.blobs.put(file);
+      blobs[name] = { digest, size };
+      bytes += occupied;
+    }
+    await this.exclusively(async () => {
+      for (const { digest } of Object.values(blobs)) if (!await this.blobs.has(digest)) throw new Error(`blob ${digest} vanished from ${this.root} while it was being named`);
+      await writeWhole(this.recordFile(record.key), canonicalJson({ ...record, blobs, created: Date.now() }, 1));
+    });
+    return { bytes };
+  }
+
+  /** Keeps a record from being pruned until the lease is given back, or this process is gone. */
+  async lease(key: string): Promise<() => Promise<void>> {
+    await this.prepare();
+    const file = join(this.root, 'leases', `${key}.${randomUUID()}`);
+    await writeFile(file, JSON.stringify(thisProcess()), { mode: 0o600 });
+    return async () => { await unlink(file).catch(() => {}); };
+  }
+
+  /** One process at a time makes what a key stands for; the others wait (`budget` in milliseconds) and then find it. */
+  async turn(key: string, options: { readonly signal?: AbortSignal; readonly budget?: number } = {}): Promise<() => Promise<void>> {
+    await this.prepare();
+    return lock(join(this.root, 'locks', `${key}.lock`), { budget: 24 * 60 * 60 * 1000, ...options });
+  }
+
+  /** All records, least recently used first. */
+  async list(): Promise<StoreEntry[]> {
+    const leased = await this.leases();
+    const entries: StoreEntry[] = [];
+    for (const name of await readdir(join(this.root, 'records')).catch(() => [] as string[])) {
+      const key = name.replace(/\.json$/, '');
+      const record = name.endsWith('.json') ? await this.read(key) : undefined;
+      if (record === undefined) continue;
+      const stats = await stat(this.recordFile(key)).catch(() => undefined);
+      let bytes = 0;
+      for (const { digest } of Object.values(record.blobs)) bytes += await this.blobs.occupied(digest);
+      entries.push({ record, used: stats?.mtimeMs ?? 0, bytes, inUse: leased.has(key) });
+    }
+    return entries.sort((a, b) => a.used - b.used);
+  }
+
+  /** Bytes on the disk; a blob that several records share counts once. */
+  async size(): Promise<number> {
+    let bytes = 0;
+    for await (const blob of this.blobs.all()) bytes += blob.occupied;
+    return bytes;
+  }
+
+  /** Removes records, least recently used first, until the store fits into `limit` bytes; `all`: every one that is not in use. Then blobs that nothing names. */
+  async prune({ limit = sizeLimit(), all = false }: { readonly limit?: number; readonly all?: boolean } = {}): Promise<PruneResult> {
+    await this.prepare();
+    return this.exclusively(async () => {
+      const before = await this.size(), entries = await this.list(), removed: StoreEntry[] = [];
+      const named = new Map<string, number>();
+      for (const { record } of entries) for (const { digest } of Object.values(record.blobs)) named.set(digest, (named.get(digest) ?? 0) + 1);
+      let left = before;
+      for (const entry of entries) {
+        const expired = entry.record.expires !== undefined && entry.record.expires < Date.now();
+        if (entry.inUse || !(all || expired || left > limit)) continue;
+        // The record first: a kill between the two leaves a blob without a name, never a name without a blob.
+        await unlink(this.recordFile(entry.record.key)).catch(() => {});
+        removed.push(entry);
+        for (const { digest } of Object.values(entry.record.blobs)) {
+          named.set(digest, named.get(digest)! - 1);
+          if (named.get(digest) === 0) { left -= await this.blobs.occupied(digest); await this.blobs.remove(digest); }
+        }
+      }
+      for await (const blob of this.blobs.all()) {
+        if (blob.digest !== undefined ? (named.get(blob.digest) ?? 0) === 0 && blob.age > orphanAge : blob.age > orphanAge) await rm(blob.file, { force: true });
+      }
+      await this.sweepLocks();
+      const after = await this.size();
+      return { removed, freed: before - after, left: after };
+    });
+  }
+
+  /** Reads every blob and compares it with its name; damaged ones are removed with the records that name them. */
+  async verify(progress?: (done: number) => void): Promise<{ readonly blobs: number; readonly damaged: readonly string[]; readonly records: readonly string[] }> {
+    await this.prepare();
+    const damaged: string[] = [], records: string[] = [];
+    let blobs = 0;
+    for await (const blob of this.blobs.all()) {
+      if (blob.digest === undefined) continue;
+      progress?.(++blobs);
+      const digest = await blobDigest(blob.file).catch(() => undefined);
+      if (digest !== undefined && digest !== blob.digest) damaged.push(blob.digest);
+    }
+    await this.exclusively(async () => {
+      for (const name of await readdir(join(this.root, 'records')).catch(() => [] as string[])) {
+        const key = name.replace(/\.json$/, ''), record = await this.read(key);
+        let whole = record !== undefined;
+        for (const { digest } of Object.values(record?.blobs ?? {})) whole &&= !damaged.includes(digest) && await this.blobs.has(digest);
+        if (whole) continue;
+        await unlink(join(this.root, 'records', name)).catch(() => {});
+        records.push(key);
+      }
+      for (const digest of damaged) await this.blobs.remove(digest);
+    });
+    return { blobs, damaged, records };
+  }
+
+  private recordFile(key: string): string { return join(this.root, 'records', `${key}.json`); }
+
+  private async read(key: string): Promise<CheckpointRecord | undefined> {
+    try {
+      const record = JSON.parse(await readFile(this.recordFile(key), 'utf8')) as CheckpointRecord;
+      return record.key === key && typeof record.blobs === 'object' ? record : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private async prepare(): Promise<void> {
+    for (const folder of ['blobs', 'records', 'leases', 'locks']) await mkdir(join(this.root, folder), { recursive: true, mode: 0o700 });
+  }
+
+  private exclusively<T>(work: () => Promise<T>): Promise<T> { return withLock(join(this.root, 'locks', 'store'), work, { budget: 10 * 60_000 }); }
+
+  /** Keys with a living lease; leases of dead processes are swept on the way. */
+  private async leases(): Promise<Set<string>> {
+    const keys = new Set<string>();
+    for (const name of await readdir(join(this.root, 'leases')).catch(() => [] as string[])) {
+      const file = join(this.root, 'leases', name);
+      try {
+        if (liveness(JSON.parse(await readFile(file, 'utf8')) as ProcessIdentity) === 'dead') await unlink(file);
+        else keys.add(name.slice(0, name.lastIndexOf('.')));
+      } catch { /* just given back */ }
+    }
+    return keys;
+  }
+
+  /** Locks of keys whose process died; a living one keeps its own. */
+  private async sweepLocks(): Promise<void> {
+    for (const name of await readdir(join(this.root, 'locks')).catch(() => [] as string[])) {
+      const file = join(this.root, 'locks', name);
+      try {
+        if (name !== 'store' && liveness(JSON.parse(await readFile(file, 'utf8')) as ProcessIdentity) === 'dead') await unlink(file);
+      } catch { /* gone, or being written */ }
+    }
+  }
+}
+
+/** How large the store may grow, in bytes: BAKE_CACHE_SIZE (`30G`), else 20 GiB. */
+export function sizeLimit(env: NodeJS.ProcessEnv = process.env): number {
+  return env['BAKE_CACHE_SIZE'] ? Size.parse(env['BAKE_CACHE_SIZE']).$size : 20 * 1024 ** 3;
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.new`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}
