@@ -29,8 +29,8 @@ export type Expr =
   /** A member of a list or an object. */
   | { readonly op: 'member'; readonly of: Expr; readonly key: string | number };
 
-/** A value known later; T is what it becomes. */
-export interface Ref<T> { readonly $expr: Expr; readonly $type?: T }
+/** A value known later; T is what it becomes. Text with a secret inside is none. */
+export interface Ref<T> { readonly $expr: Expr; readonly $type?: T; readonly $secret?: never }
 
 /** A value that must never be printed or stored; `$secret` names where the run finds it: `env:X`, `file:path`, `command:…`, `var:name`. */
 export interface Secret {

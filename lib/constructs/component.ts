@@ -29,6 +29,7 @@ export const sourceSettings = {
 
 /** A description of a machine to start from. N is its name, a literal. */
 export abstract class Source<K extends AnyKind = AnyKind, N extends string = string> implements Component<K> {
+  declare readonly $role?: 'source';
   readonly name: N;
   readonly at: Error;
   constructor(readonly kind: K, readonly props: PropsOf<K['fields']> & SourceSettings<N>) {
@@ -105,15 +106,17 @@ export const provisionerSettings = {
 
 /** A step that changes the machine. O: the source names that it mentions; a build accepts it only where it has them all. */
 export abstract class Provisioner<K extends AnyKind = AnyKind, O extends string = never> implements Component<K> {
+  declare readonly $role?: 'provisioner';
   declare readonly $names?: O;
   readonly at: Error;
   constructor(readonly kind: K, readonly props: PropsOf<K['fields']>) { this.at = placeOf(new.target); }
 }
 /** Anything that names only sources in N: one provisioner, or a group of them. */
-export interface ProvisionerFor<N extends string> { readonly at: Error; readonly $names?: N }
+export interface ProvisionerFor<N extends string> { readonly at: Error; readonly $role?: 'provisioner'; readonly $names?: N }
 
 /** Several provisioners under one name, as one value. Extend it to share them: `class Hardened extends ProvisionerGroup { … }`. */
 export class ProvisionerGroup<O extends string = never> {
+  declare readonly $role?: 'provisioner';
   declare readonly $names?: O;
   readonly at: Error;
   readonly provisioners: readonly ProvisionerFor<O>[];
@@ -152,11 +155,12 @@ export const postProcessorSettings = {
 
 /** Something done with a finished artifact. */
 export abstract class PostProcessor<K extends AnyKind = AnyKind, O extends string = never> implements Component<K> {
+  declare readonly $role?: 'post-processor';
   declare readonly $names?: O;
   readonly at: Error;
   constructor(readonly kind: K, readonly props: PropsOf<K['fields']>) { this.at = placeOf(new.target); }
 }
-export interface PostProcessorFor<N extends string> { readonly kind: AnyKind; readonly at: Error; readonly $names?: N }
+export interface PostProcessorFor<N extends string> { readonly at: Error; readonly $role?: 'post-processor'; readonly $names?: N }
 
 // ---- data sources --------------------------------------------------------------------------------------------------------------
 
