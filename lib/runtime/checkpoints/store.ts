@@ -77,7 +77,8 @@ export class CheckpointStore {
       bytes += occupied;
     }
     await this.exclusively(async () => {
-      for (const { digest } of Object.values(blobs)) if (!await this.blobs.has(digest)) throw new Error(`blob ${digest} vanished from ${this.root} while it was being named`);
+      // A prune in between may have taken a blob that nothing named yet, or that only a pruned record named.
+      for (const [name, { digest }] of Object.entries(blobs)) if (!await this.blobs.has(digest)) await this.blobs.put(files[name]!);
       await writeWhole(this.recordFile(record.key), canonicalJson({ ...record, blobs, created: Date.now() }, 1));
     });
     return { bytes };
