@@ -1,4 +1,5 @@
 /** The public API: what programs import from 'imagebake'. */
+export { acknowledge } from './constructs/acknowledge.js';
 export { App, type AppProps } from './constructs/app.js';
 export {
   DataSource, PostProcessor, type PostProcessorSettings, Provisioner, ProvisionerGroup, type ProvisionerSettings, Source, type SourceSettings,
@@ -13,9 +14,25 @@ export { BakeError, isBakeError } from './errors.js';
 export type { Event, Listener } from './events.js';
 export type { Plan, Target } from './plan.js';
 export type { Problem } from './problems.js';
+export { templateFile } from './template-file.js';
 export { Duration, generated, type GeneratedFile, host, type Input, isotime, type Ref, Secret, type SecretText, Size, text, timestamp, uuid, when } from './values.js';
 
 // Sources
+export { fileSource, FileSource, type FileSourceProps } from './constructs/sources/file.js';
+export { nullSource, NullSource, type NullSourceProps } from './constructs/sources/null.js';
 // Provisioners
+export { breakpoint, BreakpointProvisioner, type BreakpointProvisionerProps } from './constructs/provisioners/breakpoint.js';
+export { shellLocalProvisioner, ShellLocalProvisioner, type ShellLocalProvisionerProps } from './constructs/provisioners/shell-local.js';
+export { sleepProvisioner, SleepProvisioner, type SleepProvisionerProps } from './constructs/provisioners/sleep.js';
 // Post-processors
+export { checksum, ChecksumPostProcessor, type ChecksumPostProcessorProps } from './constructs/post-processors/checksum.js';
+export { manifest, ManifestPostProcessor, type ManifestPostProcessorProps } from './constructs/post-processors/manifest.js';
+export { shellLocalPostProcessor, ShellLocalPostProcessor, type ShellLocalPostProcessorProps } from './constructs/post-processors/shell-local.js';
 // Data sources
+
+import { appRunner } from './constructs/app.js';
+import { variableLookup } from './constructs/variable.js';
+import { givenNames, readVariable, runProgram } from './program.js';
+appRunner.run = runProgram;
+variableLookup.read = readVariable;
+variableLookup.given = givenNames;

@@ -8,8 +8,8 @@ import type { Scope } from './scope.js';
 export type Exit =
   | { readonly how: 'exited'; readonly code: number }
   | { readonly how: 'signalled'; readonly signal: string }
-  /** The connection went before an exit status came. */
-  | { readonly how: 'disconnected'; readonly reason?: string };
+  /** The connection went before an exit status came. `started: false`: the command had not begun, and may be tried again. */
+  | { readonly how: 'disconnected'; readonly reason?: string; readonly started?: false };
 
 export interface FileRef { readonly path: string; readonly digest: string; readonly size: number; readonly mode: number }
 
@@ -59,6 +59,8 @@ export interface UploadOptions {
 export interface Communicator extends AsyncDisposable {
   readonly guest: 'unix' | 'windows';
   readonly endpoint: Endpoint;
+  /** Provisioners shall run their commands in a terminal (`sudo` with requiretty). A command with standard input runs without one. */
+  readonly pty?: boolean;
   /** Runs a command line in the guest's shell (`sh -c`, `cmd /c`). Resolves for every way it can end; throws only for misuse or cancellation. */
   exec(command: string, options?: ExecOptions): Promise<Exit>;
   upload(from: string | Uint8Array, to: string, options?: UploadOptions): Promise<void>;
@@ -97,8 +99,8 @@ export interface Context {
   readonly path: string;
   /** Names for `host` refs and manifests. */
   readonly build: { readonly name: string; readonly sourceName: string; readonly sourceType: string };
-  /** The run's id, and its folder for this target: `.bake/runs/<id>/web_qemu`. Logs and screenshots go here. */
-  readonly run: { readonly id: string; readonly folder: string };
+  /** The run's id, and its folder for this target: `.bake/runs/<id>/web_qemu`. Logs and screenshots go here. `uuid` is what Packer calls the run's UUID. */
+  readonly run: { readonly id: string; readonly uuid: string; readonly folder: string };
   /** A private folder (0700) that is removed when the target is done. Short, so that unix sockets fit. */
   readonly temporaryFolder: string;
   /** The folder that relative output paths are relative to. */
@@ -151,6 +153,8 @@ export interface SourceDriver<K extends AnyKind> {
    */
   preflight?(props: Resolved<K>, ctx: Context): Promise<readonly PreflightProblem[]>;
   start(props: Resolved<K>, ctx: Context): Promise<Machine<K>>;
+  /** What names in the props stand for at this moment (the image behind a tag, the newest AMI): part of the key of everything built on it. Undefined: not known before the start. */
+  identify?(props: Resolved<K>, ctx: Context): Promise<Json | undefined>;
   resume?(props: Resolved<K>, saved: Saved, ctx: Context): Promise<Machine<K>>;
   /** Starts a throw-away copy of a finished artifact. */
   boot?(artifact: Artifact, props: Resolved<K>, ctx: Context): Promise<Machine<K>>;

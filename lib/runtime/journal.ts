@@ -6,11 +6,12 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Json } from '../json.js';
+import type { Plan } from '../plan.js';
 import type { Journal, Leftover } from './driver.js';
 import { type ProcessIdentity, thisProcess } from './process-identity.js';
 
 /** The first line: whose journal this is. */
-export interface JournalHeader { readonly op: 'run'; readonly run: string; readonly process: ProcessIdentity; readonly time: number; /** The run's private folder outside the project. */ readonly temporary: string }
+export interface JournalHeader { readonly op: 'run'; readonly run: string; readonly process: ProcessIdentity; readonly time: number; /** The run's private folder outside the project. */ readonly temporary: string; /** Where the drivers of other packages are found again. */ readonly requires: Plan['requires'] }
 type Line =
   | JournalHeader
   | { readonly op: 'intend'; readonly id: string; readonly target: string; readonly driver: string; readonly what: string; readonly name: string; readonly data: Json }
@@ -34,12 +35,12 @@ export interface RunJournal {
 
 export const journalFolder = (stateFolder: string): string => join(stateFolder, 'journal');
 
-export async function openJournal(stateFolder: string, run: string, temporary: string): Promise<RunJournal> {
+export async function openJournal(stateFolder: string, run: string, temporary: string, requires: Plan['requires'] = {}): Promise<RunJournal> {
   const folder = journalFolder(stateFolder), path = join(folder, `${run}.jsonl`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = await open(path, 'ax', 0o600);
   const write = makeWriter(file);
-  await write({ op: 'run', run, process: thisProcess(), time: Date.now(), temporary }, true);
+  await write({ op: 'run', run, process: thisProcess(), time: Date.now(), temporary, requires }, true);
   await syncFolder(folder);
   const openEntries = new Map<string, string>();
   let kept = false;

@@ -39,8 +39,8 @@ function* quoted(text: string): Generator<string> {
   yield json.replace(/[<>&]/g, unicode);
   // JSON inside JSON, as in a state file or a log of a log.
   yield JSON.stringify(json).slice(1, -1);
-  const url = encodeURIComponent(text.isWellFormed?.() === false ? '' : text), strict = url.replace(/[!'()*]/g, percent);
-  for (const form of [url, strict, url.replaceAll('%20', '+'), strict.replaceAll('%20', '+'), encodeURI(text.isWellFormed?.() === false ? '' : text)]) {
+  const whole = wellFormed(text), url = encodeURIComponent(whole), strict = url.replace(/[!'()*]/g, percent);
+  for (const form of [url, strict, url.replaceAll('%20', '+'), strict.replaceAll('%20', '+'), encodeURI(whole)]) {
     yield form;
     yield form.replace(/%[0-9A-F]{2}/g, c => c.toLowerCase());
   }
@@ -54,6 +54,8 @@ function* quoted(text: string): Generator<string> {
   yield text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
   yield text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
+/** Half a character cannot be URL-encoded, and encodeURI throws. */
+const wellFormed = (text: string): string => Buffer.from(text, 'utf8').toString('utf8');
 const unicode = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
 const percent = (c: string): string => `%${c.charCodeAt(0).toString(16).toUpperCase()}`;
 

@@ -26,11 +26,14 @@ export interface StepOptions {
   readonly timeout?: number | undefined;
   /** Completes "Waited 30 s for …" when the time is over. */
   readonly what?: string;
+  /** Where the program has it, for the error's data. */
+  readonly at?: string | undefined;
 }
 
 export class RunScope implements Scope {
   readonly #undos: { readonly label: string; readonly undo: (ending: Ending) => Promise<void> | void }[] = [];
   readonly #settings: ScopeSettings;
+  #last: ((ending: Ending) => Promise<void>) | undefined;
   /** Set by the work itself where neither success nor an error tells how it ended: `skipped`, `cached`, `kept`. */
   outcome: Outcome | undefined;
   constructor(readonly path: StepPath, readonly signal: AbortSignal, settings: ScopeSettings) { this.#settings = settings; }
@@ -52,13 +55,16 @@ export class RunScope implements Scope {
     await scope?.end(ending);
     this.#settings.emit(path, {
       type: 'step-end', label, outcome: ending.outcome, milliseconds: Math.round(performance.now() - begun),
-      ...(ending.error === undefined ? {} : { error: errorData(ending.error) }),
+      ...(ending.error === undefined ? {} : { error: errorData(ending.error, options.at) }),
     });
     if ('error' in ending) throw ending.error;
     return result as T;
   }
 
   defer(label: string, undo: (ending: Ending) => Promise<void> | void): void { this.#undos.push({ label, undo }); }
+
+  /** As `defer`, but after all others, and without a word. */
+  last(undo: (ending: Ending) => Promise<void>): void { this.#last = undo; }
 
   shield<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return within(this.#settings.cleanupDeadline, 'work that must not be interrupted', new AbortController().signal, work);
@@ -82,6 +88,11 @@ export class RunScope implements Scope {
         type: 'step-end', label, outcome: error === undefined ? 'done' : 'failed', milliseconds: Math.round(performance.now() - begun),
         ...(error === undefined ? {} : { error: errorData(error) }),
       });
+    }
+    try {
+      await this.#last?.(ending);
+    } catch (error) {
+      this.#settings.emit(this.path, { type: 'warning', code: 'SCOPE_CLEANUP', message: messageOf(error) });
     }
   }
 }
@@ -114,12 +125,13 @@ async function graceful<T>(work: Promise<T>, signal: AbortSignal, grace: number)
 }
 
 /** An error as data, for events and results. Anything that is not ours is a bug: its stack is a fact for the log. */
-export function errorData(error: unknown): ErrorData {
+export function errorData(error: unknown, at?: string): ErrorData {
   if (isBakeError(error)) {
     return {
       code: error.code, message: error.message, ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+      ...(at === undefined ? {} : { at }),
       ...(Object.keys(error.facts).length === 0 ? {} : { facts: error.facts }),
     };
   }
-  return { code: 'UNEXPECTED', message: messageOf(error), facts: { stack: error instanceof Error ? error.stack : undefined } };
+  return { code: 'UNEXPECTED', message: messageOf(error), ...(at === undefined ? {} : { at }), facts: { stack: error instanceof Error ? error.stack : undefined } };
 }

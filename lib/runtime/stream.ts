@@ -37,7 +37,7 @@ export interface OutputLines {
 const longestLine = 64 * 1024;
 
 export function makeOutputLines(redactor: Redactor, emit: (stream: 'stdout' | 'stderr', text: string) => void): OutputLines {
-  const open = new Map<'stdout' | 'stderr', { readonly decoder: TextDecoder; readonly redacting: ReturnType<Redactor['stream']>; rest: string }>();
+  const open = new Map<'stdout' | 'stderr', { readonly decoder: InstanceType<typeof TextDecoder>; readonly redacting: ReturnType<Redactor['stream']>; rest: string }>();
   return {
     push(stream, chunk) {
       let state = open.get(stream);

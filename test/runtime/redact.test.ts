@@ -11,7 +11,7 @@ const hidden = (secrets: readonly string[], text: string, cuts: readonly number[
   return out + stream.push(text.slice(at)) + stream.end();
 };
 /** Any unicode, of a length that is worth hiding. */
-const secretText = fc.string({ minLength: 4, maxLength: 40, unit: 'grapheme' }).filter(s => s.trim().length >= 4 && s.isWellFormed());
+const secretText = fc.string({ minLength: 4, maxLength: 40, unit: 'grapheme' }).filter(s => s.trim().length >= 4);
 const around = fc.string({ maxLength: 30 });
 
 describe('redaction', () => {

@@ -1,0 +1,144 @@
+/** Builds one target: start, connect, provision, capture, post-process; and what has to happen when one of these fails. */
+import { errors, messageOf } from '../errors.js';
+import type { PlannedStep, Target } from '../plan.js';
+import type { Artifact, Communicator, Context, Machine } from './driver.js';
+import { keepMachine } from './kept.js';
+import { postProcess } from './post-process.js';
+import type { TargetResult } from './results.js';
+import { retry, sleep, within } from './retry.js';
+import { errorData, livingIn, type RunScope } from './run-scope.js';
+import type { RunState } from './run-state.js';
+import { TargetContext } from './target-context.js';
+
+const fail = errors('BUILD', {
+  STEP: { message: (step: string, why: string) => `${step} failed, and the build goes on: ${why}` },
+});
+
+export type Built = Pick<TargetResult, 'outcome' | 'artifacts' | 'outputs' | 'error' | 'failedStep' | 'reason'>;
+
+/** Never throws: how it ended is the result. */
+export async function buildTarget(run: RunState, target: Target, index: number, root: RunScope): Promise<Built> {
+  const building = new Building(run, target, index);
+  try {
+    const done = await root.step(target.path, scope => building.run(scope), { timeout: target.settings.timeout, what: `the build of ${target.path}`, at: target.at });
+    return { outcome: 'done', ...done };
+  } catch (error) {
+    return {
+      outcome: building.kept ? 'kept' : root.signal.aborted ? 'cancelled' : 'failed', artifacts: [], outputs: {}, error: run.redactor.deep(errorData(error, building.at ?? target.at)),
+      ...(building.failedStep === undefined ? {} : { failedStep: building.failedStep }),
+    };
+  }
+}
+
+class Building {
+  readonly context: TargetContext;
+  failedStep: string | undefined;
+  at: string | undefined;
+  kept = false;
+  constructor(readonly state: RunState, readonly target: Target, index: number) { this.context = new TargetContext(state, target, index); }
+
+  async run(scope: RunScope): Promise<{ readonly artifacts: readonly Artifact[]; readonly outputs: { readonly [name: string]: unknown } }> {
+    const { context, target, state } = this;
+    context.cleanUpIn(scope);
+    const source = await context.ready(target.source);
+    const machine: Machine = context.machine = await this.step(scope, 'start', target.source, here =>
+      context.with(target.source.path, livingIn(scope, here), ctx => source.driver.start(source.props, ctx)));
+    let guest: Communicator | undefined;
+    try {
+      guest = await this.step(scope, 'connect', target.source, here => context.with(target.source.path, livingIn(scope, here), ctx => machine.connect(ctx)));
+      const open = guest;
+      scope.defer('disconnect', async () => open[Symbol.asyncDispose]());
+      for (const step of target.provisioners) await this.provision(scope, step, guest);
+      const artifact = await this.step(scope, 'capture', target.source, async here => {
+        // Once more: values that only the running machine knows are in it now.
+        const { props } = await context.ready(target.source);
+        return context.with(target.source.path, here, ctx => machine.capture(props, ctx));
+      });
+      this.announce(scope, artifact);
+      state.outputs.set(target.path, artifact.outputs);
+      state.images.set(target.path, { target: target.path, id: artifact.id, files: artifact.files, outputs: artifact.outputs });
+      const artifacts = await postProcess(artifact, target, context, scope, (label, planned, work) => this.step(scope, label, planned, work));
+      return { artifacts, outputs: artifact.outputs };
+    } catch (error) {
+      await this.afterFailure(scope, guest);
+      throw error;
+    }
+  }
+
+  async provision(scope: RunScope, planned: PlannedStep, guest: Communicator): Promise<void> {
+    const { context, state } = this, { settings } = planned;
+    await pause(scope, settings.pauseBefore, `before ${planned.path}`);
+    const attempt = async (here: RunScope): Promise<void> => {
+      const { driver, props } = await context.ready(planned);
+      const outputs = await context.with(planned.path, here, ctx => driver.run(props, guest, ctx));
+      if (outputs) state.outputs.set(planned.path, outputs as { readonly [name: string]: unknown });
+    };
+    const limit = { timeout: settings.timeout, what: planned.path };
+    try {
+      if (settings.maxRetries === undefined || settings.maxRetries === 0) await this.step(scope, planned.path, planned, attempt, limit);
+      else {
+        await this.step(scope, planned.path, planned, here => retry(n => here.step(`attempt ${n}`, attempt, limit), {
+          what: planned.path, attempts: 1 + settings.maxRetries!, pause: 1000, signal: here.signal,
+          onRetry: (error, n, wait) => here.emit({ type: 'warning', code: 'BUILD_RETRY', message: `Attempt ${n} failed; the next comes in ${wait / 1000} s: ${messageOf(error)}` }),
+        }));
+      }
+    } catch (error) {
+      if (!settings.continueOnError || scope.signal.aborted) throw error;
+      this.failedStep = this.at = undefined;
+      scope.emit({ type: 'warning', code: 'BUILD_STEP', message: fail.STEP(planned.path, messageOf(error)).message });
+    }
+    await pause(scope, settings.pauseAfter, `after ${planned.path}`);
+  }
+
+  /** A step of this target that remembers, when it fails, that it was the one. */
+  async step<T>(scope: RunScope, label: string, planned: { readonly at?: string }, work: (here: RunScope) => Promise<T>, options: { readonly timeout?: number | undefined; readonly what?: string } = {}): Promise<T> {
+    try {
+      return await scope.step(label, work, { ...options, at: planned.at });
+    } catch (error) {
+      this.failedStep ??= label;
+      this.at ??= planned.at;
+      throw error;
+    }
+  }
+
+  announce(scope: RunScope, artifact: Artifact): void {
+    scope.emit({ type: 'artifact', id: artifact.id, files: artifact.files.map(f => f.path), outputs: artifact.outputs });
+  }
+
+  /** While the machine is still there: a picture, the user's own clean-up, and whether it stays. */
+  async afterFailure(scope: RunScope, guest: Communicator | undefined): Promise<void> {
+    const { context, target, state } = this, { machine } = context;
+    const quietly = async (what: string, work: (ctx: Context) => Promise<void>): Promise<void> => {
+      try {
+        await context.with(target.source.path, scope, ctx => within(60_000, what, new AbortController().signal, () => work(ctx)));
+      } catch (error) {
+        scope.emit({ type: 'warning', code: 'BUILD_AFTER_FAILURE', message: `${what}: ${messageOf(error)}` });
+      }
+    };
+    if (scope.signal.aborted || !machine) return;
+    if (machine.screenshot) await quietly('A picture of the screen could not be taken', async ctx => ctx.note(`The screen at that moment: ${await machine.screenshot!(`${ctx.run.folder}/screenshot.png`)}`));
+    if (machine.serialLog !== undefined) scope.emit({ type: 'note', message: `The serial console: ${machine.serialLog}` });
+    if (guest) {
+      const failed = this.failedStep, at = this.at;
+      for (const step of target.errorCleanup) {
+        try { await this.provision(scope, step, guest); } catch (error) { scope.emit({ type: 'warning', code: 'BUILD_ERROR_CLEANUP', message: `${step.path}: ${messageOf(error)}` }); }
+      }
+      this.failedStep = failed;
+      this.at = at;
+    }
+    if (state.onFailure !== 'keep') return;
+    if (!machine.keep) { scope.emit({ type: 'note', message: `A ${target.source.kind.replace('/', ' ')} cannot be kept: it is cleaned up.` }); return; }
+    await quietly('The machine could not be kept', async ctx => {
+      await keepMachine(state, target, { data: await machine.keep!(ctx), endpoint: guest?.endpoint, temporary: context.temporary });
+      this.kept = true;
+      scope.outcome = 'kept';
+      ctx.note(`The machine stays. Look inside: bake ssh ${state.id} ${target.path}; end it: bake destroy ${state.id}`);
+    });
+  }
+}
+
+async function pause(scope: RunScope, milliseconds: number | undefined, when: string): Promise<void> {
+  if (milliseconds === undefined || milliseconds === 0) return;
+  scope.emit({ type: 'note', message: `Pausing ${milliseconds / 1000} s ${when}.` });
+  await sleep(milliseconds, scope.signal);
+}

@@ -1,0 +1,8 @@
+/** `imagebake/runtime`: runs Plans. */
+export { run, interruption, type RunOptions } from './run.js';
+export type { RunResult, StepTiming, TargetResult } from './results.js';
+export { collectGarbage, type GcOptions, type GcResult, type RunLeftover } from './gc.js';
+export { destroyKept, type KeptMachine, keptMachines, openKept } from './kept.js';
+export { makeRegistry, type Registry } from './registry.js';
+export { selectTargets, type Selection } from './select.js';
+export { describeEvent } from './event-text.js';

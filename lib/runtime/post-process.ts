@@ -1,0 +1,42 @@
+/** Post-processors of one target: every sequence starts from the source's artifact; what nobody keeps is removed once all has succeeded. */
+import { rm } from 'node:fs/promises';
+import type { PlannedPostProcessor, Target } from '../plan.js';
+import type { Artifact } from './driver.js';
+import type { RunScope } from './run-scope.js';
+import type { TargetContext } from './target-context.js';
+
+type Step = <T>(label: string, planned: PlannedPostProcessor, work: (here: RunScope) => Promise<T>) => Promise<T>;
+
+/** Returns the artifacts that are there at the end. */
+export async function postProcess(source: Artifact, target: Target, context: TargetContext, scope: RunScope, step: Step): Promise<readonly Artifact[]> {
+  if (target.postProcessors.length === 0) return [source];
+  const kept = new Set<Artifact>(), made = new Set<Artifact>([source]);
+  // Others start from it, so it stays whatever the post-processors say.
+  if (context.run.plan.targets.some(t => t.after.includes(target.path))) kept.add(source);
+  for (const sequence of target.postProcessors) {
+    let input = source;
+    for (const planned of sequence) {
+      const { artifact, keepInput } = await step(planned.path, planned, async here => {
+        const { driver, props } = await context.ready(planned);
+        return context.with(planned.path, here, ctx => driver.run(props, input, ctx) as Promise<{ artifact: Artifact; keepInput: 'yes' | 'no' | 'must' }>);
+      });
+      if (keepInput === 'must' || (planned.keepInputArtifact ?? keepInput === 'yes')) kept.add(input);
+      if (artifact !== input) scope.emit({ type: 'artifact', id: artifact.id, files: artifact.files.map(f => f.path), outputs: artifact.outputs });
+      made.add(artifact);
+      input = artifact;
+    }
+    kept.add(input);
+  }
+  for (const artifact of made) if (!kept.has(artifact)) await remove(artifact, kept, context, scope);
+  return [...made].filter(artifact => kept.has(artifact));
+}
+
+/** A file that a kept artifact has too stays; so does what the platform knows by the same id. */
+async function remove(artifact: Artifact, kept: ReadonlySet<Artifact>, context: TargetContext, scope: RunScope): Promise<void> {
+  const staying = new Set([...kept].flatMap(k => k.files.map(f => f.path)));
+  const files = artifact.files.filter(f => !staying.has(f.path));
+  scope.emit({ type: 'note', message: `Removing ${files.length > 0 ? files.map(f => f.path).join(', ') : artifact.id}: it was an intermediate result.`, detail: true });
+  const driver = await context.run.registry.driver(artifact.madeBy);
+  if (driver.destroy && ![...kept].some(k => k.id === artifact.id && k.madeBy === artifact.madeBy)) return driver.destroy({ ...artifact, files });
+  for (const { path } of files) await rm(path, { recursive: true, force: true });
+}

@@ -1,0 +1,169 @@
+/** Runs a Plan. Results are data: a failed build does not throw, misuse does. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type BakeError, errors, type ExitCode, exitCodes, isBakeError, messageOf } from '../errors.js';
+import type { Ask, Listener, Outcome } from '../events.js';
+import type { AnyKind } from '../kinds.js';
+import type { Plan, Target } from '../plan.js';
+import type { Problem } from '../problems.js';
+import { type Built, buildTarget } from './build.js';
+import { readDataSources } from './data.js';
+import { openJournal } from './journal.js';
+import { makeRunLog } from './log.js';
+import { preflight, readSecrets } from './preflight.js';
+import { makeRedactor } from './redact.js';
+import { makeRegistry, type Registry } from './registry.js';
+import { ResultCollector, type RunResult, type TargetResult } from './results.js';
+import { RunScope } from './run-scope.js';
+import type { RunState } from './run-state.js';
+import { schedule } from './scheduler.js';
+import { selectTargets } from './select.js';
+import { makeEventStream } from './stream.js';
+
+const fail = errors('RUN', {
+  PARALLEL: { message: (n: number) => `parallel is ${n}; it must be a whole number of at least 1.`, exit: exitCodes.usage },
+  INTERRUPTED: { message: (signal: string) => `the run was interrupted by ${signal}` },
+});
+
+export interface RunOptions {
+  /** What relative output paths, and `file:` secrets, are relative to. @default the current folder */
+  readonly programFolder?: string;
+  /** What the plan's file paths are relative to: the plan's own folder after `bake synth --out`. @default programFolder */
+  readonly filesFolder?: string;
+  /** Journal, logs and kept machines. @default `.bake` in programFolder */
+  readonly stateFolder?: string;
+  /** Kinds that are not ours, or drivers' registry as a whole. */
+  readonly kinds?: readonly AnyKind[];
+  readonly registry?: Registry;
+  /** Values of secret variables, by name; `env:` and `file:` secrets are read where the plan says. */
+  readonly secrets?: { readonly [name: string]: string };
+  /** What `env:` secrets, and the programs that steps start, see. @default process.env */
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Outputs of data sources that were read before, by path. */
+  readonly data?: { readonly [path: string]: { readonly [output: string]: unknown } };
+  /** Targets at a time. @default twice the processors, at least 4 */
+  readonly parallel?: number;
+  /** Target paths, builds, source names, or globs of these. What they stand on is built too. */
+  readonly only?: readonly string[];
+  readonly except?: readonly string[];
+  /** What happens to the machine of a failed build. @default 'cleanup' */
+  readonly onFailure?: 'cleanup' | 'keep';
+  /** Existing outputs are replaced, after success. @default false */
+  readonly force?: boolean;
+  /** Answers questions; without it, each has its default answer. */
+  readonly ask?: Ask;
+  readonly listen?: Listener | readonly Listener[];
+  /** Cancels the run; `interruption(name)` as its reason gives the exit code of that signal. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds for each clean-up. @default 60000 */
+  readonly cleanupDeadline?: number;
+  /** Milliseconds that cancelled work gets to end by itself. @default 15000 */
+  readonly cancelGrace?: number;
+}
+
+/** The reason to abort a run with, so that it ends with the exit code of that signal. */
+export function interruption(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): BakeError {
+  const exit = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated, SIGHUP: exitCodes.hangup }[signal];
+  return fail.INTERRUPTED(signal, { exit });
+}
+
+/** Runs a plan's targets. Throws only for misuse (unknown targets, a bad option); everything else is in the result. */
+export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResult> {
+  const begun = performance.now(), started = new Date();
+  const parallel = options.parallel ?? Math.max(4, 2 * availableParallelism());
+  if (!Number.isInteger(parallel) || parallel < 1) throw fail.PARALLEL(parallel);
+  const { targets, needed } = selectTargets(plan.targets, options.only, options.except);
+
+  const id = `${started.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)}-${randomBytes(3).toString('hex')}`;
+  const program = resolve(options.programFolder ?? '.'), stateFolder = resolve(program, options.stateFolder ?? '.bake'), folder = join(stateFolder, 'runs', id);
+  // Unix sockets in it need a short path.
+  const temporary = join(tmpdir().length > 40 ? '/tmp' : tmpdir(), `bake-${randomBytes(4).toString('hex')}`);
+  const journal = await openJournal(stateFolder, id, temporary, plan.requires);
+  const log = makeRunLog(folder), collector = new ResultCollector(), redactor = makeRedactor();
+  const stream = makeEventStream([log.listen, collector.listen, ...[options.listen ?? []].flat()], redactor);
+  const state: RunState = {
+    id, uuid: randomUUID(), started, plan, stream, redactor, journal, force: options.force ?? false, onFailure: options.onFailure ?? 'cleanup', ask: options.ask,
+    registry: options.registry ?? makeRegistry({ kinds: options.kinds, requires: plan.requires, from: join(program, 'package.json') }),
+    folders: { program, files: resolve(options.filesFolder ?? program), state: stateFolder, run: folder, temporary },
+    environment: options.environment ?? process.env,
+    secrets: new Map(), data: new Map(Object.entries(options.data ?? {})), outputs: new Map(), images: new Map(),
+  };
+  const signal = options.signal ?? new AbortController().signal;
+  const root = new RunScope([], signal, { emit: stream.emit, cleanupDeadline: options.cleanupDeadline ?? 60_000, cancelGrace: options.cancelGrace ?? 15_000 });
+
+  stream.emit([], { type: 'run-start', run: id, targets: targets.map(t => t.path), folder });
+  for (const [base, by] of needed) stream.emit([], { type: 'note', message: `${base} is built too: ${by} stands on it.` });
+  const problems = await lookAhead(state, targets, root, options);
+  const built = problems.length > 0 || signal.aborted ? targets.map(() => notBegun(signal)) : await buildAll(state, targets, parallel, root);
+  const results = targets.map((target, i): TargetResult => ({
+    target: target.path, ...built[i]!, steps: collector.steps.get(target.path) ?? [], log: log.fileOf(target.path),
+  }));
+  const outcome = outcomeOf(results, signal);
+  const milliseconds = Math.round(performance.now() - begun);
+  stream.emit([], { type: 'run-end', outcome, milliseconds });
+  log.close();
+  // A machine that stays may need what is in there.
+  if (!results.some(r => r.outcome === 'kept')) await rm(temporary, { recursive: true, force: true }).catch(() => {});
+  await journal.close();
+  return redactor.deep({ run: id, folder, outcome, exit: exitOf(outcome, problems, signal), targets: results, problems, warnings: collector.warnings, milliseconds });
+}
+
+/** Secrets, data sources and preflight: nothing slow, and all problems at once. */
+async function lookAhead(state: RunState, targets: readonly Target[], root: RunScope, options: RunOptions): Promise<Problem[]> {
+  const { stream } = state;
+  let problems: Problem[] = [];
+  try {
+    problems = await readSecrets(state, targets, options.secrets ?? {}, root.signal);
+    if (problems.length === 0) await readDataSources(state, state.plan.data, root);
+    problems.push(...await preflight(state, targets, root));
+  } catch (error) {
+    if (root.signal.aborted) return [];
+    problems.push({ code: isBakeError(error) ? error.code : 'PREFLIGHT', severity: 'error', path: '', message: messageOf(error), ...(isBakeError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}) });
+  }
+  problems = state.redactor.deep(unique(problems));
+  for (const problem of problems) stream.emit([], { type: 'warning', code: problem.code, message: `${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`, problem });
+  return problems;
+}
+
+/** A step that several targets share finds the same thing in each. */
+function unique(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map(p => [JSON.stringify([p.code, p.path, p.field, p.message]), p])).values()];
+}
+
+type Finished = Built & Pick<TargetResult, 'milliseconds'>;
+
+async function buildAll(state: RunState, targets: readonly Target[], parallel: number, root: RunScope): Promise<Finished[]> {
+  return schedule<Finished>(targets, parallel, root.signal, {
+    build: async (target, index) => {
+      const begun = performance.now();
+      return { ...await buildTarget(state, target, index, root), milliseconds: Math.round(performance.now() - begun) };
+    },
+    skip: (target, because) => {
+      const reason = `${because}, which it stands on, was not built`;
+      state.stream.emit([target.path], { type: 'step-end', label: target.path, outcome: 'skipped', milliseconds: 0 });
+      state.stream.emit([target.path], { type: 'note', message: `Skipped: ${reason}.` });
+      return { outcome: 'skipped', artifacts: [], outputs: {}, reason, milliseconds: 0 };
+    },
+    cancel: () => notBegun(root.signal),
+    succeeded: result => result.outcome === 'done' || result.outcome === 'cached',
+  });
+}
+
+function notBegun(signal: AbortSignal): Finished {
+  return signal.aborted
+    ? { outcome: 'cancelled', artifacts: [], outputs: {}, reason: 'the run ended before it began', milliseconds: 0 }
+    : { outcome: 'skipped', artifacts: [], outputs: {}, reason: 'preflight found problems', milliseconds: 0 };
+}
+
+function outcomeOf(results: readonly TargetResult[], signal: AbortSignal): Outcome {
+  if (results.every(r => r.outcome === 'done' || r.outcome === 'cached')) return results.length > 0 && results.every(r => r.outcome === 'cached') ? 'cached' : 'done';
+  return signal.aborted ? 'cancelled' : 'failed';
+}
+
+function exitOf(outcome: Outcome, problems: readonly Problem[], signal: AbortSignal): ExitCode {
+  if (outcome === 'done' || outcome === 'cached') return exitCodes.done;
+  if (outcome === 'cancelled') return isBakeError(signal.reason) ? signal.reason.exit : exitCodes.interrupted;
+  return problems.length > 0 ? exitCodes.preflight : exitCodes.failed;
+}
