@@ -3,11 +3,10 @@
  * component's own digest (made by synth: props that matter, contents of files), its kind's revision, and late inputs, which only the run knows.
  */
 import { createHash } from 'node:crypto';
-import { type Fields, fieldsOf } from '../../fields.js';
+import { type Affects, type Fields, fieldsOf } from '../../fields.js';
 import { canonicalJson, isObject, type Json, type JsonObject } from '../../json.js';
 import type { AnyKind } from '../../kinds.js';
 import type { PlannedComponent } from '../../plan.js';
-import type { Affects } from '../../fields.js';
 import type { Expr } from '../../values.js';
 
 /** What a run knows of things outside a component: each gives a text that changes when the thing does; undefined: not known. */
@@ -22,9 +21,9 @@ export interface LateInputs {
   secret(name: string): string | undefined;
 }
 
-/** The key of a machine before its first step. */
-export function sourceKey(kind: AnyKind, source: PlannedComponent, late: LateInputs): string {
-  return digest(['source', kind.key, kind.revision, source.own.disk, lateOf(kind, source.props, 'disk', late)]);
+/** The key of a machine before its first step. `identity`: what names in the props stand for at this moment, from the driver. */
+export function sourceKey(kind: AnyKind, source: PlannedComponent, late: LateInputs, identity: Json | undefined): string {
+  return digest(['source', kind.key, kind.revision, source.own.disk, lateOf(kind, source.props, 'disk', late), identity ?? null]);
 }
 
 /** The key of a machine after a step. */
@@ -37,9 +36,9 @@ export function machineKey(disk: string, kind: AnyKind, source: PlannedComponent
   return digest(['machine', disk, source.own.machine, lateOf(kind, source.props, 'machine', late)]);
 }
 
-/** The key of a source's artifact: of the last step, and of what capture adds. */
-export function captureKey(last: string, kind: AnyKind, source: PlannedComponent, late: LateInputs): string {
-  return digest(['capture', last, kind.key, source.own.machine, source.own.capture, lateOf(kind, source.props, 'capture', late)]);
+/** The key of a source's artifact: of the last step, of what capture adds, and of the folder that output paths are relative to. */
+export function captureKey(last: string, kind: AnyKind, source: PlannedComponent, late: LateInputs, programFolder: string): string {
+  return digest(['capture', last, kind.key, source.own.machine, source.own.capture, lateOf(kind, source.props, 'capture', late), programFolder]);
 }
 
 /** The key of what a post-processor makes of an artifact. */

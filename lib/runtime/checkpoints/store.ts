@@ -21,7 +21,7 @@ import { blobDigest, Blobs } from './blobs.js';
 /** What a key stands for: a machine saved after a step, or a finished artifact. */
 export interface CheckpointRecord {
   readonly key: string;
-  readonly what: 'machine' | 'artifact';
+  readonly what: 'machine' | 'artifact' | 'target' | 'done';
   /** For people: `web/qemu after web/shell-2`. */
   readonly label: string;
   /** Milliseconds since 1970. */
@@ -33,12 +33,22 @@ export interface CheckpointRecord {
   readonly fits?: Json;
   readonly data?: Json;
   readonly blobs: { readonly [name: string]: { readonly digest: string; readonly size: number } };
+  /** The source's artifact, or a post-processor's. */
   readonly artifact?: Artifact;
+  /** Of a whole target: what was there at its end. */
+  readonly artifacts?: readonly Artifact[];
+  /** Outputs of the steps that led here, by path. */
+  readonly outputs?: { readonly [path: string]: { readonly [name: string]: unknown } };
+  /** The keys and labels of what led here, first to last: for `bake why`. */
+  readonly chain?: readonly Link[];
   /** How long what led here took, in milliseconds: for `bake plan`. */
   readonly took?: number;
   /** Not used any more after this moment. */
   readonly expires?: number;
 }
+
+/** One component on the way to a key, with what its key was made of. */
+export interface Link { readonly path: string; readonly key: string; readonly took?: number; readonly inputs?: Json }
 
 export interface StoreEntry { readonly record: CheckpointRecord; /** Last use. */ readonly used: number; /** Bytes of its blobs on the disk; shared ones count in each. */ readonly bytes: number; readonly inUse: boolean }
 export interface PruneResult { readonly removed: readonly StoreEntry[]; readonly freed: number; readonly left: number }

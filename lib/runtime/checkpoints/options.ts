@@ -1,0 +1,15 @@
+/** How a run uses checkpoints. */
+import type { CheckpointStore } from './store.js';
+
+export interface CheckpointOptions {
+  /** @default the user's store (BAKE_CHECKPOINT_DIR, else in the cache folder) */
+  readonly store?: CheckpointStore;
+  /** Whether saved machines and finished artifacts are used. `--no-cache` says false; what is made is saved all the same. @default true */
+  readonly use?: boolean;
+  /** For steps that do not say themselves; `never` saves nothing at all. @default 'auto' */
+  readonly save?: 'auto' | 'always' | 'never';
+  /** The path or name of a step: it and those after it run again. */
+  readonly from?: string;
+  /** The path or name of a step: the build ends after it, saved, without an artifact. */
+  readonly until?: string;
+}

@@ -1,0 +1,220 @@
+/**
+ * How far a target has come already: the keys along its steps, the saved machines among them, and what is worth saving.
+ * One object a target; build.ts asks it before each step and tells it after.
+ */
+import { messageOf } from '../../errors.js';
+import type { Json } from '../../json.js';
+import type { AnyKind } from '../../kinds.js';
+import type { PlannedStep } from '../../plan.js';
+import type { Artifact, Context, Machine, ProvisionerDriver, Saved } from '../driver.js';
+import type { AnyDriver } from '../registry.js';
+import type { RunScope } from '../run-scope.js';
+import type { TargetContext } from '../target-context.js';
+import { captureKey, machineKey, sourceKey, stepKey } from './keys.js';
+import { lateInputs } from './late-inputs.js';
+import type { CheckpointOptions } from './options.js';
+import { type CheckpointRecord, CheckpointStore, type Link, sizeLimit } from './store.js';
+
+/** A saved machine to go on from, after the step of this index. */
+export interface ResumePoint { readonly index: number; readonly record: CheckpointRecord }
+
+/** Milliseconds that saving is taken to cost before it was measured. */
+const firstGuess = 700;
+
+export class Progress {
+  readonly store: CheckpointStore;
+  #kinds: readonly { readonly kind: AnyKind; readonly driver: AnyDriver }[] = [];
+  #sourceKind!: AnyKind;
+  #canSave = false;
+  #start: string | undefined;
+  readonly #keys: (string | undefined)[] = [];
+  readonly #took = new Map<string, number>();
+  #sinceSaved = 0;
+  #cost = firstGuess;
+  #saving: Promise<void> = Promise.resolve();
+  #expires = Infinity;
+  readonly #turns = new Map<string, () => Promise<void>>();
+  readonly #leases: (() => Promise<void>)[] = [];
+
+  private constructor(readonly context: TargetContext, readonly options: CheckpointOptions) {
+    this.store = options.store ?? new CheckpointStore();
+  }
+
+  /** Undefined where nothing of this target is ever saved: checkpoints are off, or its kind has nothing to save. */
+  static async of(context: TargetContext, options: CheckpointOptions | undefined, scope: RunScope): Promise<Progress | undefined> {
+    if (options === undefined) return undefined;
+    const { target, run } = context;
+    const [kind, driver] = await Promise.all([run.registry.kind(target.source.kind), run.registry.driver(target.source.kind)]);
+    if (driver.resume === undefined && driver.present === undefined) return undefined;
+    const progress = new Progress(context, options);
+    progress.#sourceKind = kind;
+    progress.#canSave = driver.resume !== undefined;
+    progress.#kinds = await Promise.all(target.provisioners.map(async step => ({ kind: await run.registry.kind(step.kind), driver: await run.registry.driver(step.kind) })));
+    let identity: Json | undefined;
+    if (driver.identify) {
+      const { props } = await context.ready(target.source, 'later');
+      identity = await context.with(target.source.path, scope, ctx => driver.identify!(props, ctx));
+      // Known only after the start, so nothing made before can be recognized.
+      if (identity === undefined) return undefined;
+    }
+    progress.#start = sourceKey(kind, target.source, lateInputs(run), identity);
+    return progress;
+  }
+
+  /** What a step changes; `guest` where the driver does not say. */
+  effects(index: number): 'guest' | 'host' | 'both' { return (this.#kinds[index]!.driver as ProvisionerDriver<AnyKind>).effects ?? 'guest'; }
+
+  /** The key of the machine after the steps up to `index` (-1: before the first). Undefined while a late input is not known. */
+  key(index: number): string | undefined {
+    if (index < 0) return this.#start;
+    if (this.#keys[index] !== undefined) return this.#keys[index];
+    const before = this.key(index - 1), step = this.context.target.provisioners[index]!;
+    if (before === undefined) return undefined;
+    // What happens on this computer does not change the machine; files that it makes count where they are used.
+    if (this.effects(index) === 'host') return this.#keys[index] = before;
+    const late = lateInputs(this.context.run);
+    const key = stepKey(before, this.#kinds[index]!.kind, step, late);
+    if (late.missing.size === 0) this.#keys[index] = key;
+    return this.#keys[index];
+  }
+
+  /** The key of the source's artifact. */
+  captureKey(): string | undefined {
+    const last = this.key(this.context.target.provisioners.length - 1);
+    if (last === undefined) return undefined;
+    const late = lateInputs(this.context.run);
+    const key = captureKey(last, this.#sourceKind, this.context.target.source, late, this.context.run.folders.program);
+    return late.missing.size === 0 ? key : undefined;
+  }
+
+  /** The deepest saved machine from step `from` on, as far as every step on the way only changes the guest (or has done what it makes). */
+  async ahead(from: number, passed: (index: number) => Promise<boolean>): Promise<ResumePoint | undefined> {
+    if (!this.#canSave || this.options.use === false) return undefined;
+    const steps = this.context.target.provisioners;
+    let deepest: ResumePoint | undefined;
+    for (let i = from; i < steps.length && !this.isFrom(steps[i]!); i++) {
+      if (this.effects(i) !== 'guest' && !await passed(i)) break;
+      const key = this.memoryKey(i);
+      if (key === undefined) break;
+      const record = this.effects(i) === 'host' ? undefined : await this.store.find(key);
+      if (record !== undefined) deepest = { index: i, record };
+    }
+    if (deepest !== undefined) this.#leases.push(await this.store.lease(deepest.record.key));
+    return deepest;
+  }
+
+  /** One process makes what a key stands for while the others wait. Returns whether it had to wait: then it is worth looking again. */
+  async takeTurn(index: number, scope: RunScope): Promise<boolean> {
+    const key = index < this.context.target.provisioners.length ? this.memoryKey(index) : this.captureKey();
+    if (key === undefined || this.#turns.has(key)) return false;
+    let waited = false;
+    const told = setTimeout(() => { waited = true; scope.emit({ type: 'note', message: 'Another build is doing the same step: waiting for what it makes.' }); }, 300);
+    try {
+      this.#turns.set(key, await this.store.turn(key, { signal: scope.signal }));
+    } finally {
+      clearTimeout(told);
+    }
+    return waited;
+  }
+
+  /** After a step: how long it took, and whether to save now. Saves while the machine runs on. */
+  async after(index: number, machine: Machine, took: number, scope: RunScope): Promise<void> {
+    const step = this.context.target.provisioners[index]!;
+    this.#took.set(step.path, took);
+    this.#sinceSaved += took;
+    if (step.settings.expires !== undefined) this.#expires = Math.min(this.#expires, Date.now() + step.settings.expires);
+    const key = this.memoryKey(index);
+    if (key === undefined || machine.save === undefined || !this.#canSave || !this.worthSaving(index)) return;
+    await scope.step('save', here => this.context.with(this.context.target.source.path, here, ctx => this.save(key, index, machine, ctx)), { what: 'saving the machine' })
+      .catch(error => { if (scope.signal.aborted) throw error; scope.emit({ type: 'warning', code: 'CHECKPOINT', message: `The machine could not be saved, and the build goes on: ${messageOf(error)}` }); });
+  }
+
+  private worthSaving(index: number): boolean {
+    const { target } = this.context, step = target.provisioners[index]!;
+    if (this.options.until !== undefined && matches(step, this.options.until)) return true;
+    const wish = this.options.save === 'never' ? 'never' : step.settings.checkpoint ?? target.settings.checkpoint ?? this.options.save ?? 'auto';
+    return wish === 'always' || (wish === 'auto' && this.#sinceSaved >= 2 * this.#cost);
+  }
+
+  private async save(key: string, index: number, machine: Machine, ctx: Context): Promise<void> {
+    const began = performance.now();
+    // One at a time: a second save would stand on files that the first still moves.
+    await this.#saving;
+    const saved = await machine.save!(ctx);
+    this.#cost = Math.max(100, performance.now() - began);
+    this.#sinceSaved = 0;
+    const label = `${this.context.target.path} after ${this.context.target.provisioners[index]!.path}`;
+    // Into the store beside the running guest; whoever waits for the key gets its turn when it is in.
+    this.#saving = this.add(key, index, label, saved).then(
+      ({ bytes }) => ctx.note(`Saved ${label}: ${Math.round(bytes / 1e6)} MB.`, { detail: true }),
+      (error: unknown) => ctx.warn(`The saved machine could not be stored: ${messageOf(error)}`, 'CHECKPOINT'),
+    ).then(() => this.giveTurnBack(key));
+  }
+
+  private async add(key: string, index: number, label: string, saved: Saved): Promise<{ readonly bytes: number }> {
+    const { target } = this.context;
+    return this.store.add({
+      key, what: 'machine', label, driver: target.source.kind, sawSecret: this.sawSecret(index), fits: saved.fits, data: saved.data, chain: this.chain(index), outputs: this.outputs(index),
+      took: [...this.#took.values()].reduce((a, b) => a + b, 0), ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
+    }, Object.fromEntries(Object.entries(saved.blobs).map(([name, file]) => [name, file.path])));
+  }
+
+  /** Outputs of the steps that a saved machine has behind it. */
+  restore(point: ResumePoint): void {
+    for (const [path, outputs] of Object.entries(point.record.outputs ?? {})) this.context.run.outputs.set(path, outputs);
+    for (const link of point.record.chain ?? []) if (link.took !== undefined) this.#took.set(link.path, link.took);
+    if (point.record.expires !== undefined) this.#expires = Math.min(this.#expires, point.record.expires);
+  }
+
+  /** Remembers an artifact under its key; everything that it took, for `bake plan`. */
+  async remember(key: string, what: 'artifact' | 'target' | 'done', facts: { readonly artifact?: Artifact; readonly artifacts?: readonly Artifact[]; readonly took?: number }): Promise<void> {
+    const { target } = this.context, last = target.provisioners.length - 1;
+    await this.store.add({
+      key, what, label: target.path, driver: target.source.kind, sawSecret: this.sawSecret(last), chain: this.chain(last), outputs: this.outputs(last), ...facts,
+      ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
+    }, {});
+  }
+
+  isUntil(step: PlannedStep): boolean { return this.options.until !== undefined && matches(step, this.options.until); }
+  isFrom(step: PlannedStep): boolean { return this.options.from !== undefined && matches(step, this.options.from); }
+
+  /** Waits for what is still being stored, gives back turns and leases, and keeps the store within its bound. */
+  async end(): Promise<void> {
+    await this.#saving;
+    for (const key of [...this.#turns.keys()]) await this.giveTurnBack(key);
+    for (const release of this.#leases.splice(0)) await release();
+    if (await this.store.size() > sizeLimit()) await this.store.prune();
+  }
+
+  /** A memory state belongs to a machine as well as to a disk. */
+  private memoryKey(index: number): string | undefined {
+    const disk = this.key(index);
+    return disk === undefined ? undefined : machineKey(disk, this.#sourceKind, this.context.target.source, lateInputs(this.context.run));
+  }
+
+  private async giveTurnBack(key: string): Promise<void> {
+    const release = this.#turns.get(key);
+    this.#turns.delete(key);
+    await release?.();
+  }
+
+  private sawSecret(index: number): boolean {
+    const { target } = this.context;
+    return [target.source, ...target.provisioners.slice(0, index + 1)].some(c => c.secrets !== undefined);
+  }
+
+  private chain(index: number): Link[] {
+    const { target } = this.context;
+    return [target.source, ...target.provisioners.slice(0, index + 1)].map((component, i) => {
+      const took = this.#took.get(component.path);
+      return { path: component.path, key: this.key(i - 1) ?? '', inputs: { props: component.props, own: component.own } as unknown as Json, ...(took === undefined ? {} : { took }) };
+    });
+  }
+
+  private outputs(index: number): { readonly [path: string]: { readonly [name: string]: unknown } } {
+    const { target, run } = this.context;
+    return Object.fromEntries(target.provisioners.slice(0, index + 1).flatMap(({ path }) => (run.outputs.has(path) ? [[path, run.outputs.get(path)!]] : [])));
+  }
+}
+
+function matches(step: PlannedStep, wanted: string): boolean { return step.path === wanted || step.path.endsWith(`/${wanted}`); }
