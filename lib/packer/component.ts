@@ -3,19 +3,9 @@ import type { Construct } from 'constructs';
 import { DataSource, PostProcessor, type PostProcessorSettings, Provisioner, type ProvisionerSettings, Source, type SourceSettings } from '../constructs/component.js';
 import type { Role } from '../kinds.js';
 import { ref, type Ref } from '../values.js';
+import type { RawOptions } from './block.js';
 import { type PackerKind, unknownPackerKind } from './kind.js';
 import type { PackerRole } from './option-table.js';
-
-/** Options by Packer's own names; `block({…})` where the plugin takes a block. Refs and Secrets fit everywhere. */
-export interface RawOptions { readonly [option: string]: unknown }
-/** Marks a nested block, or several of one name. */
-export interface RawBlock { readonly $block: RawOptions | readonly RawOptions[] }
-
-/** Options that are a block in HCL: `block({ size: 10 })`, or `block([{ … }, { … }])` for a block that is repeated. */
-export function block(options: RawOptions | readonly RawOptions[]): RawBlock { return { $block: options }; }
-export function isBlock(value: unknown): value is RawBlock {
-  return typeof value === 'object' && value !== null && '$block' in value;
-}
 
 /** Where Packer finds the plugin: written into `required_plugins`. */
 export interface PluginSettings { readonly plugin?: { readonly name?: string; readonly source: string; readonly version?: string } | undefined }

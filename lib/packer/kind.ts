@@ -21,7 +21,7 @@ export function packerKind<R extends Role, T extends string, O extends Fields = 
   let kind = kinds.get(id);
   if (kind === undefined) {
     kind = lazily({ ...base(role, type), packer: true as const }, {
-      fields: () => fieldsFrom(componentOptions(role, type).options),
+      fields: () => fieldsFrom(withoutSettings(role, componentOptions(role, type).options)),
       outputs: () => outputsFrom(componentOptions(role, type).outputs ?? {}),
       rules: () => packerRules(role, type),
     }) as PackerKind;
@@ -32,7 +32,13 @@ export function packerKind<R extends Role, T extends string, O extends Fields = 
 
 /** A kind that no table knows: its options are taken as they are. */
 export function unknownPackerKind<R extends Role, T extends string>(role: R, type: T): PackerKind<R, T> {
-  return { ...base(role, type), packer: true, fields: { options: field.json() }, outputs: {}, rules: [] } as unknown as PackerKind<R, T>;
+  return { ...base(role, type), packer: true, fields: { options: field.json(), plugin: field.json({ affects: 'none' }) }, outputs: {}, rules: [] } as unknown as PackerKind<R, T>;
+}
+
+/** An option that is a setting of the role anyway: `pause_after` of the shell is `pauseAfter` of every step. */
+function withoutSettings(role: string, options: OptionTable): OptionTable {
+  const { pause_after: _, ...rest } = options;
+  return role === 'provisioner' ? rest : options;
 }
 
 function base(role: string, type: string) {
