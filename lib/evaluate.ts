@@ -1,7 +1,9 @@
 /** Evaluates expressions: at synth as far as it can be known, at run to the end. */
 import { callFunction } from './functions.js';
 import { byCodeUnit, isObject, type Json } from './json.js';
-import { type Expr, isRef } from './values.js';
+import { short } from './short.js';
+import { fillTemplate } from './template-file.js';
+import { type Expr, exprOf, isRef, isSecret } from './values.js';
 
 /** What is known of the things that expressions name. Undefined: not known (yet), the expression stays as it is. */
 export interface Lookups {
@@ -14,6 +16,8 @@ export interface Lookups {
   time?(as: 'timestamp' | 'isotime' | 'uuid', format: string | undefined): Json | undefined;
   host?(name: string): Json | undefined;
   secret?(name: string): Json | undefined;
+  /** The text of a template file. Throws where there is none. */
+  templateFile?(path: string): string | undefined;
 }
 
 /** An expression with everything known filled in: `{ op: 'value' }` where all of it was. Throws a TypeError where a function refuses its values. */
@@ -25,7 +29,8 @@ export function simplify(expr: Expr, lookups: Lookups): Expr {
     case 'variable': return lookups.isSensitive?.(expr.name) ? inner({ op: 'secret', secret: `var:${expr.name}` }) : known(lookups.variable?.(expr.name));
     case 'local': {
       const definition = lookups.local?.(expr.name);
-      return definition === undefined ? expr : inner(definition);
+      // A local that mentions itself stays as it is: whoever checks references says so.
+      return definition === undefined ? expr : simplify(definition, { ...lookups, local: name => (name === expr.name ? undefined : lookups.local?.(name)) });
     }
     case 'data': return known(lookups.data?.(expr.path, expr.output));
     case 'output': return known(lookups.output?.(expr.target, expr.output));
@@ -56,9 +61,15 @@ export function simplify(expr: Expr, lookups: Lookups): Expr {
     case 'member': {
       const of = inner(expr.of);
       if (!isValue(of)) return { ...expr, of };
-      const value = (of.value as { readonly [key: string]: Json } | null)?.[expr.key];
-      if (value === undefined) throw new TypeError(`there is no '${expr.key}' in ${JSON.stringify(of.value)}`);
-      return { op: 'value', value };
+      const { value } = of, { key } = expr;
+      const has = Array.isArray(value) ? typeof key === 'number' && key in value : isObject(value) && Object.hasOwn(value, key);
+      if (!has) throw new TypeError(`there is no ${typeof key === 'number' ? `member ${key}` : `'${key}'`} in ${short(value)}`);
+      return { op: 'value', value: (value as { readonly [key: string]: Json })[key]! };
+    }
+    case 'template-file': {
+      const values = Object.fromEntries(Object.entries(expr.values).map(([name, value]) => [name, inner(value)]));
+      const text = lookups.templateFile?.(expr.path);
+      return text === undefined ? { ...expr, values } : inner(fillTemplate(text, values, expr.path));
     }
   }
 }
@@ -73,7 +84,7 @@ export function evaluate(expr: Expr, lookups: Lookups): Json {
 /** An expression in a person's words, for messages. */
 export function describeExpr(expr: Expr): string {
   switch (expr.op) {
-    case 'value': return JSON.stringify(expr.value);
+    case 'value': return short(expr.value);
     case 'variable': return `variable '${expr.name}'`;
     case 'local': return `local '${expr.name}'`;
     case 'data': return `output '${expr.output}' of data source '${expr.path}'`;
@@ -85,6 +96,7 @@ export function describeExpr(expr: Expr): string {
     case 'template': return expr.parts.filter(p => p.op !== 'value').map(describeExpr).join(' and ');
     case 'when': return describeExpr(expr.condition);
     case 'member': return describeExpr(expr.of);
+    case 'template-file': return `the file ${expr.path}`;
   }
 }
 
@@ -94,8 +106,8 @@ function isValue(expr: Expr): expr is Extract<Expr, { readonly op: 'value' }> { 
 function simplifyLiteral(expr: Extract<Expr, { readonly op: 'value' }>, lookups: Lookups): Expr {
   let open = false;
   const fill = (value: unknown): unknown => {
-    if (isRef(value)) {
-      const inner = simplify(value.$expr, lookups);
+    if (isRef(value) || isSecret(value)) {
+      const inner = simplify(exprOf(value), lookups);
       if (isValue(inner)) return inner.value;
       open = true;
       return { $expr: inner };

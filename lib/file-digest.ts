@@ -9,12 +9,15 @@ const known = new Map<string, { readonly stamp: string; readonly digest: string 
 /** Files from this size on are remembered on disk too: hashing a disk image takes seconds. */
 const largeFile = 32 * 1024 * 1024;
 
+/** Permission bits without those that only say what this computer's umask is: a clone elsewhere is the same program. */
+export const portableMode = (mode: number): number => mode & 0o7755;
+
 /** sha256 of a file's content and permission bits. Remembered by path, size, mtime and inode. */
 export function fileDigest(path: string, stats: Stats = statSync(path)): string {
   const stamp = `${stats.size}:${stats.mtimeMs}:${stats.ino}:${stats.mode & 0o7777}`;
   const remembered = known.get(path) ?? (stats.size >= largeFile ? recall(path) : undefined);
   if (remembered?.stamp === stamp) return remembered.digest;
-  const hash = createHash('sha256').update(`file ${(stats.mode & 0o111) === 0 ? 'plain' : 'executable'}\n`);
+  const hash = createHash('sha256').update(`file ${portableMode(stats.mode).toString(8)}\n`);
   const descriptor = openSync(path, 'r');
   try {
     const buffer = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(1, stats.size)));
@@ -34,7 +37,7 @@ export function folderDigest(path: string): string {
   for (const name of readdirSync(path).sort(byCodeUnit)) {
     const inside = join(path, name);
     const stats = lstatSync(inside);
-    const mode = (stats.mode & 0o7777).toString(8);
+    const mode = portableMode(stats.mode).toString(8);
     if (stats.isSymbolicLink()) hash.update(canonicalJson(['link', name, readlinkSync(inside)]));
     else if (stats.isDirectory()) hash.update(canonicalJson(['folder', name, mode, folderDigest(inside)]));
     else if (stats.isFile()) hash.update(canonicalJson(['file', name, mode, fileDigest(inside, stats)]));

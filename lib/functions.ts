@@ -4,28 +4,31 @@
  */
 import { createHash } from 'node:crypto';
 import { canonicalJson, type Json } from './json.js';
+import { short } from './short.js';
 import { exprOf, type Input, type Ref, ref } from './values.js';
 
 export interface FunctionEntry {
   readonly hcl: string;
+  /** What each argument is. Numbers and booleans are text where text is wanted, as in HCL. */
+  readonly takes: readonly ('text' | 'texts' | 'any')[];
   readonly apply: (...args: readonly never[]) => Json;
 }
 
 export const functions = {
-  upper: { hcl: 'upper', apply: (s: string) => s.toUpperCase() },
-  lower: { hcl: 'lower', apply: (s: string) => s.toLowerCase() },
-  trim: { hcl: 'trimspace', apply: (s: string) => s.trim() },
-  replace: { hcl: 'replace', apply: (s: string, from: string, to: string) => s.split(from).join(to) },
-  join: { hcl: 'join', apply: (separator: string, list: readonly string[]) => list.join(separator) },
-  split: { hcl: 'split', apply: (separator: string, s: string) => s.split(separator) },
-  jsonEncode: { hcl: 'jsonencode', apply: (value: Json) => hclJson(value) },
-  base64Encode: { hcl: 'base64encode', apply: (s: string) => Buffer.from(s, 'utf8').toString('base64') },
-  sha256: { hcl: 'sha256', apply: (s: string) => createHash('sha256').update(s, 'utf8').digest('hex') },
+  upper: { hcl: 'upper', takes: ['text'], apply: (s: string) => s.toUpperCase() },
+  lower: { hcl: 'lower', takes: ['text'], apply: (s: string) => s.toLowerCase() },
+  trim: { hcl: 'trimspace', takes: ['text'], apply: (s: string) => s.trim() },
+  replace: { hcl: 'replace', takes: ['text', 'text', 'text'], apply: (s: string, from: string, to: string) => s.split(from).join(to) },
+  join: { hcl: 'join', takes: ['text', 'texts'], apply: (separator: string, list: readonly string[]) => list.join(separator) },
+  split: { hcl: 'split', takes: ['text', 'text'], apply: (separator: string, s: string) => s.split(separator) },
+  jsonEncode: { hcl: 'jsonencode', takes: ['any'], apply: (value: Json) => hclJson(value) },
+  base64Encode: { hcl: 'base64encode', takes: ['text'], apply: (s: string) => Buffer.from(s, 'utf8').toString('base64') },
+  sha256: { hcl: 'sha256', takes: ['text'], apply: (s: string) => createHash('sha256').update(s, 'utf8').digest('hex') },
   /** A list or an object that still has values known later inside. Never written by hand. */
-  identity: { hcl: '', apply: (value: Json) => value },
+  identity: { hcl: '', takes: ['any'], apply: (value: Json) => value },
   /** A list with values known later in it: HCL's own brackets. */
-  list: { hcl: 'concat', apply: (...items: readonly Json[]) => [...items] },
-  formatDate: { hcl: 'formatdate', apply: (format: string, date: string) => formatHclDate(format, date) },
+  list: { hcl: 'concat', takes: [], apply: (...items: readonly Json[]) => [...items] },
+  formatDate: { hcl: 'formatdate', takes: ['text', 'text'], apply: (format: string, date: string) => formatHclDate(format, date) },
 } as const satisfies { readonly [name: string]: FunctionEntry };
 export type FunctionName = keyof typeof functions;
 
@@ -33,12 +36,18 @@ export type FunctionName = keyof typeof functions;
 export function callFunction(name: string, args: readonly Json[]): Json {
   const entry = Object.hasOwn(functions, name) ? (functions as { readonly [name: string]: FunctionEntry })[name] : undefined;
   if (entry === undefined) throw new TypeError(`there is no function '${name}'`);
-  try {
-    return (entry.apply as (...args: readonly Json[]) => Json)(...args);
-  } catch (error) {
-    throw new TypeError(`${name}(${args.map(a => JSON.stringify(a)).join(', ')}): ${(error as Error).message}`);
-  }
+  const taken = args.map((arg, i) => {
+    switch (entry.takes[i]) {
+      case 'text': return asText(arg) ?? refused(name, arg, 'text');
+      case 'texts': return Array.isArray(arg) ? arg.map(item => asText(item as Json) ?? refused(name, item as Json, 'text in its list')) : refused(name, arg, 'a list');
+      default: return arg;
+    }
+  });
+  return (entry.apply as (...args: readonly Json[]) => Json)(...taken);
 }
+
+const asText = (value: Json): string | undefined => (typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined);
+function refused(name: string, value: Json, wanted: string): never { throw new TypeError(`${name} takes ${wanted}, and got ${short(value)}`); }
 
 const call = <T>(name: FunctionName, ...args: readonly unknown[]): Ref<T> => ref({ op: 'call', function: name, args: args.map(exprOf) });
 

@@ -25,7 +25,9 @@ export type Expr =
   /** Something only the running target knows (`httpAddress`, `host`, `sourceName` …). */
   | { readonly op: 'host'; readonly name: string }
   /** A secret inside a text; only in places that accept secrets. */
-  | { readonly op: 'secret'; readonly secret: string }
+  | { readonly op: 'secret'; readonly secret: string; readonly cacheKey?: string }
+  /** A text file with `${name}` in it, read at synth. `path` is relative to the program's folder, or absolute. */
+  | { readonly op: 'template-file'; readonly path: string; readonly values: { readonly [name: string]: Expr } }
   /** A member of a list or an object. */
   | { readonly op: 'member'; readonly of: Expr; readonly key: string | number };
 
@@ -73,7 +75,7 @@ export function ref<T>(expr: Expr): Ref<T> { return { $expr: expr }; }
 /** The expression behind any value: itself for a Ref, a literal for the rest. */
 export function exprOf(value: unknown): Expr {
   if (isObject(value) && '$expr' in value) return (value as unknown as Ref<unknown>).$expr;
-  if (isSecret(value)) return { op: 'secret', secret: value.$secret };
+  if (isSecret(value)) return { op: 'secret', secret: value.$secret, ...(value.$cacheKey === undefined ? {} : { cacheKey: value.$cacheKey }) };
   return { op: 'value', value: value as Json };
 }
 
@@ -184,14 +186,24 @@ export const host = {
   buildName: ref<string>({ op: 'host', name: 'buildName' }),
 };
 
-/** Every expression inside an expression, itself first. */
+/** Every expression inside an expression, itself first; also those inside lists and objects that a program wrote. */
 export function* walkExpr(expr: Expr): Generator<Expr> {
   yield expr;
   switch (expr.op) {
+    case 'value': if (typeof expr.value === 'object' && expr.value !== null) yield* walkLiteral(expr.value); break;
+    case 'template-file': for (const value of Object.values(expr.values)) yield* walkExpr(value); break;
     case 'call': for (const arg of expr.args) yield* walkExpr(arg); break;
     case 'template': for (const part of expr.parts) yield* walkExpr(part); break;
     case 'when': yield* walkExpr(expr.condition); yield* walkExpr(expr.then); yield* walkExpr(expr.else); break;
     case 'member': yield* walkExpr(expr.of); break;
     default: break;
+  }
+}
+
+function* walkLiteral(value: unknown): Generator<Expr> {
+  if (Array.isArray(value)) for (const item of value) yield* walkLiteral(item);
+  else if (isObject(value)) {
+    if ('$expr' in value || isSecret(value)) yield* walkExpr(exprOf(value));
+    else for (const item of Object.values(value)) yield* walkLiteral(item);
   }
 }

@@ -1,6 +1,7 @@
 /** The root of a program: builds, variables and policies live below it. */
 import { Construct } from 'constructs';
 import { placeOf } from '../location.js';
+import { acknowledge } from './acknowledge.js';
 import type { Policy } from './policy.js';
 
 export interface AppProps {
@@ -24,6 +25,12 @@ export class App extends Construct {
   /** Adds a rule that every build of the program is held to. */
   addPolicy(policy: Policy): this {
     this.policies.push(policy);
+    return this;
+  }
+
+  /** Accepts the findings of a policy in the whole program, for a reason that stands in the plan. */
+  acknowledge(policy: string, reason: string): this {
+    acknowledge(this, policy, reason);
     return this;
   }
 

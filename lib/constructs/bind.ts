@@ -2,6 +2,7 @@
 import { Construct } from 'constructs';
 import { type Component, isComponent, isGroup, type Source } from './component.js';
 import type { ImageBuild } from './image-build.js';
+import { short } from '../short.js';
 
 /** A component at its place in the tree. */
 export class BoundComponent extends Construct {
@@ -15,6 +16,13 @@ export interface BindingProblem { readonly code: string; readonly path: string; 
 export function bindSource(build: ImageBuild, value: unknown): void {
   if (!isComponent(value, 'source')) return refuse(build, 'sources', value, 'a source, such as new QemuSource({…})');
   const source = value as unknown as Source;
+  if (typeof source.name !== 'string' || source.name === '' || source.name.includes('/')) {
+    build.bindingProblems.push({
+      code: 'BAD_NAME', path: build.node.path, at: source.at,
+      message: `${short(source.name)} is no name for a source`, remedy: `Use text without '/': a source is known by the path of its build and its name.`,
+    });
+    return;
+  }
   if (build.sources.some(s => (s.component as unknown as Source).name === source.name)) {
     build.bindingProblems.push({
       code: 'DUPLICATE_SOURCE', path: `${build.node.path}/${source.name}`, at: source.at,
@@ -22,7 +30,7 @@ export function bindSource(build: ImageBuild, value: unknown): void {
     });
     return;
   }
-  build.sources.push(new BoundComponent(build, idFor(source.name), source));
+  build.sources.push(new BoundComponent(build, source.name, source));
 }
 
 /** Binds a provisioner, or the members of a list or a group. */

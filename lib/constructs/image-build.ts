@@ -4,6 +4,7 @@ import type { Fields, ImageOf, ImageRef, ReadOf } from '../fields.js';
 import type { AnyKind } from '../kinds.js';
 import { placeOf } from '../location.js';
 import { type Duration, type Ref, ref } from '../values.js';
+import { acknowledge } from './acknowledge.js';
 import { type BindingProblem, bindPostProcessor, bindProvisioner, bindSource, type BoundComponent, listOf } from './bind.js';
 import type { AnySource, PostProcessorFor, ProvisionerFor, Source } from './component.js';
 
@@ -19,7 +20,7 @@ export type BuildOutputs<S extends Sources> = { readonly [X in S[number] as Name
 export interface ImageBuildProps<S extends Sources> {
   /** Machines to start from. Each makes an artifact of its own, at the same time as the others. */
   readonly sources: S;
-  /** Steps that change the machine, in order; a list inside is the same as its members. */
+  /** Steps that change the machine, in order. */
   readonly provisioners?: readonly ProvisionerFor<NoInfer<NamesOf<S>>>[];
   /** Steps run on the guest when a provisioner failed, before clean-up: to save logs, to give a licence back. */
   readonly errorCleanup?: readonly ProvisionerFor<NoInfer<NamesOf<S>>>[];
@@ -48,8 +49,6 @@ export class ImageBuild<const S extends Sources = Sources> extends Construct imp
   readonly errorCleanup: BoundComponent[] = [];
   readonly postProcessors: BoundComponent[][] = [];
   readonly bindingProblems: BindingProblem[] = [];
-  /** Findings of policies that are accepted here: policy id -> reason. */
-  readonly acknowledgements = new Map<string, string>();
 
   constructor(scope: Construct, id: string, props: ImageBuildProps<S>) {
     super(scope, id);
@@ -82,9 +81,12 @@ export class ImageBuild<const S extends Sources = Sources> extends Construct imp
     return { $image: `${this.node.path}/${name}` };
   }
 
-  /** Accepts the findings of a policy for this build, for a reason that stands in the plan. */
-  acknowledge(policy: string, reason: string): this {
-    this.acknowledgements.set(policy, reason);
+  /**
+   * Accepts the findings of a policy for this build, or for one component of it (its path below the build: `qemu`, `shell-2`), for a
+   * reason that stands in the plan.
+   */
+  acknowledge(policy: string, reason: string, component?: string): this {
+    acknowledge(this, policy, reason, component);
     return this;
   }
 }

@@ -3,8 +3,9 @@ import { describeExpr, type Lookups, simplify } from '../evaluate.js';
 import { type AnyField, describeType, type FieldType, type Fields, fieldsOf } from '../fields.js';
 import { isObject, type Json, type JsonObject } from '../json.js';
 import type { AnyKind } from '../kinds.js';
+import { short } from '../short.js';
 import { suggest } from '../suggest.js';
-import { Duration, type Expr, isDuration, isGenerated, isRef, isSecret, isSize, Size, walkExpr } from '../values.js';
+import { Duration, type Expr, isDuration, isGenerated, isRef, isSecret, isSize, type Secret, Size, walkExpr } from '../values.js';
 import type { FileCollector } from './files.js';
 import { fileURLToPath } from 'node:url';
 
@@ -41,7 +42,11 @@ export function encodeFields(fields: Fields, props: object, at: string, encoder:
     const value = given[name];
     if (value === undefined) {
       if (field.need === 'required') encoder.problem('MISSING_PROP', at + name, `'${name}' is required and missing`, `Give it ${describeType(field.type)}.`);
-      else if (field.default !== undefined) out[name] = field.default as Json;
+      else if (field.default !== undefined) {
+        // Defaults are checked and tagged as what a user writes is: a path is a file that must be there.
+        const encoded = encodeValue(field.type, field.default, at + name, encoder);
+        if (encoded !== undefined) out[name] = encoded;
+      }
       continue;
     }
     const encoded = encodeValue(field.type, value, at + name, encoder);
@@ -54,7 +59,7 @@ export function encodeFields(fields: Fields, props: object, at: string, encoder:
 
 /** The field's own check sees plain values only: units as Size and Duration, never what is known later. */
 function checkMore(field: AnyField, encoded: Json, at: string, encoder: Encoder): void {
-  if (field.check === undefined || (isObject(encoded) && '$expr' in encoded)) return;
+  if (field.check === undefined || (isObject(encoded) && ['$expr', '$secret', '$generated', '$image'].some(tag => tag in encoded))) return;
   const wrong = field.check(encoded as never);
   if (wrong !== undefined) encoder.problem('WRONG_VALUE', at, wrong);
 }
@@ -72,7 +77,10 @@ export function encodeValue(type: FieldType, value: unknown, at: string, encoder
 
 function encodeSecret(value: { readonly $secret: string }, at: string, encoder: Encoder): Json | undefined {
   const expr = (value as { readonly $expr?: Expr }).$expr;
-  if (expr === undefined) return { ...value } as Json;
+  if (expr === undefined) {
+    const { $secret, $cacheKey } = value as Secret;
+    return $cacheKey === undefined ? { $secret } : { $secret, $cacheKey };
+  }
   const simplified = known(expr, at, encoder);
   return simplified === undefined ? undefined : { $expr: simplified as unknown as Json };
 }
@@ -137,12 +145,8 @@ function encodePlain(type: FieldType, value: unknown, at: string, encoder: Encod
       return value.map((item, i) => encodeValue(type.of, item, `${at}[${i}]`, encoder)).filter(item => item !== undefined);
     case 'map': {
       if (!isPlainObject(value)) return refuse(type, value, at, encoder);
-      const out: { [key: string]: Json } = {};
-      for (const [key, item] of Object.entries(value)) {
-        const encoded = item === undefined ? undefined : encodeValue(type.of, item, `${at}.${key}`, encoder);
-        if (encoded !== undefined) out[key] = encoded;
-      }
-      return out;
+      const members = Object.entries(value).filter(([, item]) => item !== undefined).map(([key, item]) => [key, encodeValue(type.of, item, `${at}.${key}`, encoder)] as const);
+      return Object.fromEntries(members.filter((m): m is readonly [string, Json] => m[1] !== undefined));
     }
     case 'object': return isPlainObject(value) ? encodeFields(type.fields, value, `${at}.`, encoder) : refuse(type, value, at, encoder);
     case 'objects':
@@ -188,7 +192,9 @@ function encodeJson(value: unknown, at: string, encoder: Encoder): Json | undefi
 }
 
 function refuse(type: FieldType, value: unknown, at: string, encoder: Encoder, remedy?: string): undefined {
-  encoder.problem('WRONG_TYPE', at, `${shown(value)} is not ${describeType(type)}`, remedy ?? `Give it ${describeType(type)}.`);
+  // What stands in a secret field may be one, written out: it is not repeated.
+  const what = type.is === 'secret' ? `a ${typeof value} written out` : shown(value);
+  encoder.problem('WRONG_TYPE', at, `${what} is not ${describeType(type)}`, remedy ?? `Give it ${describeType(type)}.`);
   return undefined;
 }
 
@@ -210,6 +216,5 @@ function shown(value: unknown): string {
   if (isSize(value)) return `Size.bytes(${value.$size})`;
   if (isDuration(value)) return `Duration.milliseconds(${value.$duration})`;
   if (typeof value === 'object' && !isPlainObject(value) && !Array.isArray(value)) return `a ${(value as object).constructor?.name ?? 'object'}`;
-  const text = typeof value === 'object' ? JSON.stringify(value) : typeof value === 'string' ? `'${value}'` : String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return short(value);
 }

@@ -1,14 +1,31 @@
 /** The files and folders that a program names. */
-import { type Stats, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
-import { fileDigest, folderDigest } from '../file-digest.js';
+import { fileDigest, folderDigest, portableMode } from '../file-digest.js';
 import type { PlannedFile } from '../plan.js';
 
 /** Collects what the components of one program name. */
 export class FileCollector {
   /** digest -> the first place it was found at. */
   readonly files = new Map<string, PlannedFile & { readonly absolute: string }>();
+  private readonly texts = new Map<string, string>();
   constructor(readonly folder: string) {}
+
+  /** The text of a template file. Throws a TypeError that says in words what is wrong. */
+  text(path: string): string {
+    const absolute = resolve(this.folder, path);
+    let text = this.texts.get(absolute);
+    if (text === undefined) {
+      try {
+        text = readFileSync(absolute, 'utf8');
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code;
+        throw new TypeError(code === 'ENOENT' ? `there is no file '${path}'` : code === 'EISDIR' ? `'${path}' is a folder where a file is needed` : `'${path}' cannot be read (${code ?? 'unknown error'})`);
+      }
+      this.texts.set(absolute, text);
+    }
+    return text;
+  }
 
   /** The tagged form of a path that exists; `kind` is what the field takes. Says in words what is wrong otherwise. */
   add(path: string, kind: 'file' | 'folder' | 'any'): { readonly tag: { readonly $file: string; readonly name: string } } | { readonly wrong: string; readonly remedy: string } {
@@ -28,7 +45,7 @@ export class FileCollector {
     try {
       const digest = is === 'file' ? fileDigest(absolute, stats) : folderDigest(absolute);
       if (!this.files.has(digest)) {
-        this.files.set(digest, { path: relative(this.folder, absolute) || '.', kind: is, size: is === 'file' ? stats.size : 0, mode: stats.mode & 0o7777, absolute });
+        this.files.set(digest, { path: relative(this.folder, absolute) || '.', kind: is, size: is === 'file' ? stats.size : 0, mode: portableMode(stats.mode), absolute });
       }
       // A trailing slash means "what is inside" to the provisioners that copy folders, so the name keeps it.
       return { tag: { $file: digest, name: basename(absolute) + (is === 'folder' && /[\\/]$/.test(path) ? '/' : '') } };

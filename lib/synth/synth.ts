@@ -51,7 +51,7 @@ export function trySynth(app: App, options: SynthOptions = {}): SynthResult {
   extendByPolicies(program, problems);
   const inputs = readInputs(program, problems);
   const files = new FileCollector(program.folder);
-  const encoding: Encoding = { program, lookups: inputs.lookups, files, problems, targets: sourcesByTarget(program) };
+  const encoding: Encoding = { program, lookups: { ...inputs.lookups, templateFile: path => files.text(path) }, files, problems, targets: sourcesByTarget(program) };
   const data = planData(encoding);
   const targets = program.builds.flatMap(build => planBuild(build, encoding));
   const acknowledged = checkPolicies(program, problems);

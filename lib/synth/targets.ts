@@ -2,18 +2,21 @@
 import { type AnySource, type Component, postProcessorSettings, provisionerSettings, type Source, sourceSettings } from '../constructs/component.js';
 import type { BoundComponent } from '../constructs/bind.js';
 import { type ImageBuild, isImageBuild } from '../constructs/image-build.js';
-import type { Lookups } from '../evaluate.js';
-import type { Fields } from '../fields.js';
+import { describeExpr, type Lookups } from '../evaluate.js';
+import { type Fields, fieldsOf } from '../fields.js';
 import { byCodeUnit, isObject, type Json, type JsonObject } from '../json.js';
+import { short } from '../short.js';
 import { formatLocation, userLocation } from '../location.js';
 import type { PlannedComponent, PlannedData, PlannedPostProcessor, PlannedStep, StepSettings, Target } from '../plan.js';
 import { suggest } from '../suggest.js';
-import { type Expr, isDuration } from '../values.js';
+import { isDuration } from '../values.js';
 import type { Program } from './collect.js';
 import { ownDigests } from './digest.js';
 import { encodeComponent, type Encoder } from './encode.js';
 import type { FileCollector } from './files.js';
+import { order } from './order.js';
 import type { ProblemSink } from './problem-sink.js';
+import { checkExpr, edgesOf, exprsIn, findImage, nameOf, secretsIn } from './references.js';
 
 export interface Encoding { readonly program: Program; readonly lookups: Lookups; readonly files: FileCollector; readonly problems: ProblemSink; readonly targets: ReadonlyMap<string, AnySource> }
 
@@ -21,8 +24,6 @@ export interface Encoding { readonly program: Program; readonly lookups: Lookups
 export function sourcesByTarget(program: Program): Map<string, AnySource> {
   return new Map(program.builds.flatMap(build => build.sources.map(s => [`${build.node.path}/${nameOf(s)}`, s.component] as const)));
 }
-
-const nameOf = (source: BoundComponent): string => (source.component as unknown as Source).name;
 
 export function planBuild(build: ImageBuild, encoding: Encoding): Target[] {
   const { problems } = encoding;
@@ -54,9 +55,9 @@ function planTarget(build: ImageBuild, source: BoundComponent, encoding: Encodin
 
 function planStep(build: ImageBuild, step: BoundComponent, source: string, encoding: Encoding): PlannedStep {
   const props = step.component.props as RoleProps & { readonly [name: string]: unknown };
-  const override = isObject(props.override) ? props.override[source] : undefined;
-  const planned = planComponent(step.node.path, step.component, provisionerSettings, merge(props, override), encoding);
-  const { settings, own } = splitSettings(planned.props, provisionerSettings, step.component);
+  const merged = merge(step.component.kind.fields, props, isObject(props) && isObject(props.override) ? props.override[source] : undefined);
+  const planned = planComponent(step.node.path, step.component, provisionerSettings, merged, encoding);
+  const { settings, own } = splitSettings(step, planned.props, provisionerSettings, encoding);
   const milliseconds = (key: string): { [k: string]: number } => (isDuration(settings[key]) ? { [key]: (settings[key] as { $duration: number }).$duration } : {});
   return {
     ...planned, props: own,
@@ -70,12 +71,26 @@ function planStep(build: ImageBuild, step: BoundComponent, source: string, encod
 
 function planPostProcessor(step: BoundComponent, encoding: Encoding): PlannedPostProcessor {
   const planned = planComponent(step.node.path, step.component, postProcessorSettings, step.component.props, encoding);
-  const { settings, own } = splitSettings(planned.props, postProcessorSettings, step.component);
+  const { settings, own } = splitSettings(step, planned.props, postProcessorSettings, encoding);
   return { ...planned, props: own, ...(only(settings, 'keepInputArtifact') as { keepInputArtifact?: boolean }) };
 }
 
+/** Data sources, each after those whose outputs it uses. */
 export function planData(encoding: Encoding): PlannedData[] {
-  return encoding.program.data.map(data => ({ ...planComponent(data.node.path, data, {}, data.props, encoding), outputs: Object.keys(data.kind.outputs) }));
+  const planned = encoding.program.data.map((data): PlannedData => ({ ...planComponent(data.node.path, data, {}, data.props, encoding), outputs: Object.keys(data.kind.outputs) }));
+  for (const data of planned) {
+    for (const expr of exprsIn(data.props)) {
+      if (expr.op !== 'output' && expr.op !== 'host') continue;
+      const { at } = encoding.program.data.find(d => d.node.path === data.path)!;
+      encoding.problems.add({
+        code: 'NOT_KNOWN_YET', path: data.path, at, message: `${describeExpr(expr)} is used here, and is known only once something was built`,
+        remedy: 'Data sources are read before anything is built: give it a value that is known by then.',
+      });
+    }
+  }
+  const uses = planned.map(data => [data.path, [...exprsIn(data.props)].flatMap(e => (e.op === 'data' ? [e.path] : []))] as const);
+  const byPath = new Map(planned.map(data => [data.path, data]));
+  return order(new Map(uses)).order.map(path => byPath.get(path)!);
 }
 
 function planComponent(path: string, component: Component, settings: Fields, props: object, encoding: Encoding): PlannedComponent {
@@ -112,6 +127,10 @@ function runsOn(props: RoleProps | undefined, source: string): boolean {
 
 function checkNames(step: BoundComponent, names: readonly string[], { problems }: Encoding): void {
   const props = step.component.props as RoleProps | undefined;
+  checkOverride(step, props?.override, problems);
+  if (Array.isArray(props?.only) && props.only.length === 0) {
+    problems.add({ code: 'NEVER_RUN', severity: 'warning', path: step.node.path, field: 'only', at: step.component.at, message: `'only' is an empty list, so this never runs`, remedy: `Name sources in it, or take it out.` });
+  }
   const mentioned = [
     ...(Array.isArray(props?.only) ? props.only.map(n => ['only', n] as const) : []), ...(Array.isArray(props?.except) ? props.except.map(n => ['except', n] as const) : []),
     ...(isObject(props?.override) ? Object.keys(props.override).map(n => ['override', n] as const) : []),
@@ -126,21 +145,34 @@ function checkNames(step: BoundComponent, names: readonly string[], { problems }
   }
 }
 
-/** Overridden props replace those of the step; the members of a group one by one. */
-function merge(props: { readonly [name: string]: unknown }, override: object | undefined): object {
-  if (override === undefined) return props;
-  const out: { [name: string]: unknown } = { ...props };
+function checkOverride(step: BoundComponent, override: unknown, problems: ProblemSink): void {
+  const wrong = override === undefined ? undefined : !isObject(override) ? ['override', short(override)] : Object.entries(override).filter(([, o]) => !isObject(o)).map(([n, o]) => [`override.${n}`, short(o)])[0];
+  if (wrong === undefined) return;
+  const remedy = `Write the props by source name: override: { 'name': { … } }.`;
+  problems.add({ code: 'WRONG_TYPE', path: step.node.path, field: wrong[0]!, at: step.component.at, message: `${wrong[1]} is not an object of props`, remedy });
+}
+
+/** The props for one source: overridden ones replace those of the step, the members of a group one by one. */
+function merge(fields: Fields, props: { readonly [name: string]: unknown }, override: unknown): object {
+  if (!isObject(props)) return props;
+  const { override: _, ...out } = props as { [name: string]: unknown };
+  if (!isObject(override)) return out;
+  const groups = new Set(fieldsOf(fields).filter(([, field]) => field.shape === 'group').map(([name]) => name));
   for (const [name, value] of Object.entries(override)) {
     const before = out[name];
-    const isGroup = isObject(before) && isObject(value) && !Object.keys({ ...before, ...value }).some(k => k.startsWith('$'));
-    out[name] = isGroup ? { ...before, ...value } : value;
+    out[name] = groups.has(name) && isObject(before) && isObject(value) ? { ...before, ...value } : value;
   }
   return out;
 }
 
-function splitSettings(props: JsonObject, table: Fields, component: Component): { readonly settings: JsonObject; readonly own: JsonObject } {
-  // A role's setting wins over an option of the same name; the option is then the kind's own affair under another field name.
-  const names = Object.keys(table).filter(name => !Object.hasOwn(component.kind.fields, name) || Object.hasOwn(table, name));
+/** The settings of the role, which steer the run and so must be known before it, and the component's own props. */
+function splitSettings(step: BoundComponent, props: JsonObject, table: Fields, { problems }: Encoding): { readonly settings: JsonObject; readonly own: JsonObject } {
+  const names = Object.keys(table);
+  for (const name of names) {
+    const [late] = exprsIn(props[name] ?? null);
+    if (late === undefined) continue;
+    problems.add({ code: 'NOT_KNOWN_YET', path: step.node.path, field: name, at: step.component.at, message: `${describeExpr(late)} is known only while the run goes on, and '${name}' must be known before`, remedy: 'Give it a value, or a variable.' });
+  }
   return { settings: Object.fromEntries(names.filter(n => props[n] !== undefined).map(n => [n, props[n]!])), own: without(props, names) };
 }
 
@@ -148,52 +180,3 @@ function without(props: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(props).filter(([name]) => !names.includes(name)));
 }
 const only = (settings: JsonObject, key: string): { readonly [key: string]: Json } => (settings[key] === undefined ? {} : { [key]: settings[key] });
-
-// ---- references ----------------------------------------------------------------------------------------------------------------
-
-function findImage(value: unknown, type: string, { program, targets }: Encoding): { readonly target: string } | { readonly wrong: string; readonly remedy: string } {
-  if (isObject(value) && typeof (value as { $image?: unknown }).$image === 'string') {
-    const target = (value as { $image: string }).$image;
-    const source = targets.get(target);
-    if (source === undefined) return { wrong: `there is no source '${target}'`, remedy: `The program's sources are: ${[...targets.keys()].join(', ')}.` };
-    return source.kind.type === type ? { target } : { wrong: `'${target}' is a '${source.kind.type}' source, and '${type}' is needed`, remedy: `Name a source of type '${type}'.` };
-  }
-  if (!isImageBuild(value)) return { wrong: `${value === null ? 'null' : `a ${typeof value}`} is not a build`, remedy: 'Give it an ImageBuild, or build.source(name).' };
-  if (value.node.root !== program.app) return { wrong: `build '${value.node.path}' belongs to another App`, remedy: 'Put both builds into one App.' };
-  const fitting = value.sources.filter(s => s.component.kind.type === type);
-  if (fitting.length === 1) return { target: `${value.node.path}/${nameOf(fitting[0]!)}` };
-  if (fitting.length === 0) return { wrong: `build '${value.node.path}' has no '${type}' source`, remedy: `Add one to it, or start from a build that has one.` };
-  return { wrong: `build '${value.node.path}' has ${fitting.length} sources of type '${type}'`, remedy: `Say which: ${fitting.map(s => `source('${nameOf(s)}')`).join(' or ')} of that build.` };
-}
-
-function checkExpr(expr: Expr, { program, targets }: Encoding): { readonly message: string; readonly remedy?: string } | undefined {
-  if (expr.op === 'output') {
-    const source = targets.get(expr.target);
-    if (source === undefined) return { message: `there is no source '${expr.target}'`, remedy: `The program's sources are: ${[...targets.keys()].join(', ')}.` };
-    const outputs = Object.keys(source.kind.outputs);
-    return outputs.includes(expr.output) ? undefined : { message: `'${expr.target}' has no output '${expr.output}'`, remedy: `Its outputs are: ${outputs.join(', ') || 'none'}.` };
-  }
-  if (expr.op === 'data') {
-    return program.data.some(d => d.node.path === expr.path) ? undefined : { message: `there is no data source '${expr.path}' in this App`, remedy: 'Declare it in the same App.' };
-  }
-  if (expr.op === 'local') return program.locals.has(expr.name) ? { message: `local '${expr.name}' is defined by itself` } : { message: `there is no local '${expr.name}' in this App`, remedy: 'Declare it with local(app, …).' };
-  if (expr.op === 'variable') return program.variables.has(expr.name) ? undefined : { message: `there is no variable '${expr.name}' in this App`, remedy: `Declare it: new Variable(app, '${expr.name}').` };
-  return undefined;
-}
-
-/** Targets whose images or outputs some encoded props use. */
-function* edgesOf(value: Json): Generator<string> {
-  if (Array.isArray(value)) { for (const item of value) yield* edgesOf(item as Json); return; }
-  if (!isObject(value)) return;
-  if (typeof value['$image'] === 'string') yield value['$image'];
-  if (value['op'] === 'output' && typeof value['target'] === 'string') yield value['target'];
-  for (const item of Object.values(value)) yield* edgesOf(item as Json);
-}
-
-function* secretsIn(value: Json): Generator<string> {
-  if (Array.isArray(value)) { for (const item of value) yield* secretsIn(item as Json); return; }
-  if (!isObject(value)) return;
-  if (typeof value['$secret'] === 'string') yield value['$secret'];
-  if (value['op'] === 'secret' && typeof value['secret'] === 'string') yield value['secret'];
-  for (const item of Object.values(value)) yield* secretsIn(item as Json);
-}

@@ -1,0 +1,72 @@
+/** References from one thing of a program to another: builds as images, outputs, variables, secrets. */
+import type { BoundComponent } from '../constructs/bind.js';
+import type { AnySource, Source } from '../constructs/component.js';
+import { isImageBuild } from '../constructs/image-build.js';
+import { isObject, type Json } from '../json.js';
+import { type Expr, walkExpr } from '../values.js';
+import type { Program } from './collect.js';
+
+/** What references are checked against. */
+interface Referable { readonly program: Program; readonly targets: ReadonlyMap<string, AnySource> }
+
+/** A source's name in its build. */
+export const nameOf = (source: BoundComponent): string => (source.component as unknown as Source).name;
+
+/** The target that a build or `build.source(name)` stands for. */
+export function findImage(value: unknown, type: string, { program, targets }: Referable): { readonly target: string } | { readonly wrong: string; readonly remedy: string } {
+  if (isObject(value) && typeof (value as { $image?: unknown }).$image === 'string') {
+    const target = (value as { $image: string }).$image;
+    const source = targets.get(target);
+    if (source === undefined) return { wrong: `there is no source '${target}'`, remedy: `The program's sources are: ${[...targets.keys()].join(', ')}.` };
+    return source.kind.type === type ? { target } : { wrong: `'${target}' is a '${source.kind.type}' source, and '${type}' is needed`, remedy: `Name a source of type '${type}'.` };
+  }
+  if (!isImageBuild(value)) return { wrong: `${value === null ? 'null' : `a ${typeof value}`} is not a build`, remedy: 'Give it an ImageBuild, or build.source(name).' };
+  if (value.node.root !== program.app) return { wrong: `build '${value.node.path}' belongs to another App`, remedy: 'Put both builds into one App.' };
+  const fitting = value.sources.filter(s => s.component.kind.type === type);
+  if (fitting.length === 1) return { target: `${value.node.path}/${nameOf(fitting[0]!)}` };
+  if (fitting.length === 0) return { wrong: `build '${value.node.path}' has no '${type}' source`, remedy: `Add one to it, or start from a build that has one.` };
+  return { wrong: `build '${value.node.path}' has ${fitting.length} sources of type '${type}'`, remedy: `Say which: ${fitting.map(s => `source('${nameOf(s)}')`).join(' or ')} of that build.` };
+}
+
+/** What is wrong with one reference: a thing that the program does not have. */
+export function checkExpr(expr: Expr, { program, targets }: Referable): { readonly message: string; readonly remedy?: string } | undefined {
+  if (expr.op === 'output') {
+    const source = targets.get(expr.target);
+    if (source === undefined) return { message: `there is no source '${expr.target}'`, remedy: `The program's sources are: ${[...targets.keys()].join(', ')}.` };
+    const outputs = Object.keys(source.kind.outputs);
+    return outputs.includes(expr.output) ? undefined : { message: `'${expr.target}' has no output '${expr.output}'`, remedy: `Its outputs are: ${outputs.join(', ') || 'none'}.` };
+  }
+  if (expr.op === 'data') {
+    return program.data.some(d => d.node.path === expr.path) ? undefined : { message: `there is no data source '${expr.path}' in this App`, remedy: 'Declare it in the same App.' };
+  }
+  if (expr.op === 'local') return program.locals.has(expr.name) ? { message: `local '${expr.name}' is defined by itself` } : { message: `there is no local '${expr.name}' in this App`, remedy: 'Declare it with local(app, …).' };
+  if (expr.op === 'variable') return program.variables.has(expr.name) ? undefined : { message: `there is no variable '${expr.name}' in this App`, remedy: `Declare it: new Variable(app, '${expr.name}').` };
+  return undefined;
+}
+
+/** Every expression in encoded props, also inside other expressions. */
+export function* exprsIn(value: Json): Generator<Expr> {
+  if (Array.isArray(value)) { for (const item of value) yield* exprsIn(item as Json); return; }
+  if (!isObject(value)) return;
+  if (isObject(value['$expr'])) yield* walkExpr(value['$expr'] as unknown as Expr);
+  else for (const item of Object.values(value)) yield* exprsIn(item as Json);
+}
+
+/** Targets whose images or outputs some encoded props use. */
+export function* edgesOf(value: Json): Generator<string> {
+  for (const tag of tagsIn(value, '$image')) yield tag;
+  for (const expr of exprsIn(value)) if (expr.op === 'output') yield expr.target;
+}
+
+/** Names of the secrets that some encoded props mention. */
+export function* secretsIn(value: Json): Generator<string> {
+  for (const tag of tagsIn(value, '$secret')) yield tag;
+  for (const expr of exprsIn(value)) if (expr.op === 'secret') yield expr.secret;
+}
+
+function* tagsIn(value: Json, tag: string): Generator<string> {
+  if (Array.isArray(value)) { for (const item of value) yield* tagsIn(item as Json, tag); return; }
+  if (!isObject(value) || '$expr' in value) return;
+  if (typeof value[tag] === 'string') yield value[tag];
+  for (const item of Object.values(value)) yield* tagsIn(item as Json, tag);
+}
