@@ -31,14 +31,24 @@ export interface StepOptions {
 }
 
 export class RunScope implements Scope {
-  readonly #undos: { readonly label: string; readonly undo: (ending: Ending) => Promise<void> | void }[] = [];
+  readonly #undos: { readonly label: string; readonly undo: (ending: Ending) => Promise<void> | void; readonly deadline: number | undefined }[] = [];
   readonly #settings: ScopeSettings;
+  /** Steps that run in this scope now. */
+  readonly #inside = new Set<Promise<unknown>>();
   #last: ((ending: Ending) => Promise<void>) | undefined;
   /** Set by the work itself where neither success nor an error tells how it ended: `skipped`, `cached`, `kept`. */
   outcome: Outcome | undefined;
   constructor(readonly path: StepPath, readonly signal: AbortSignal, settings: ScopeSettings) { this.#settings = settings; }
 
-  async step<T>(label: string, work: (scope: RunScope) => Promise<T>, options: StepOptions = {}): Promise<T> {
+  step<T>(label: string, work: (scope: RunScope) => Promise<T>, options: StepOptions = {}): Promise<T> {
+    const running = this.#step(label, work, options);
+    this.#inside.add(running);
+    const done = (): void => { this.#inside.delete(running); };
+    running.then(done, done);
+    return running;
+  }
+
+  async #step<T>(label: string, work: (scope: RunScope) => Promise<T>, options: StepOptions): Promise<T> {
     if (this.signal.aborted) throw cancellation(this.signal);
     const path = [...this.path, label], begun = performance.now();
     this.#settings.emit(path, { type: 'step-start', label });
@@ -46,8 +56,8 @@ export class RunScope implements Scope {
     try {
       result = await within(options.timeout, options.what ?? label, this.signal, signal => {
         scope = new RunScope(path, signal, this.#settings);
-        return graceful(work(scope), signal, this.#settings.cancelGrace);
-      }, this.#settings.cancelGrace);
+        return scope.graceful(work(scope));
+      }, Infinity);
       ending = { outcome: scope.outcome ?? 'done' };
     } catch (error) {
       ending = { outcome: scope?.outcome ?? (this.signal.aborted ? 'cancelled' : 'failed'), error };
@@ -61,7 +71,7 @@ export class RunScope implements Scope {
     return result as T;
   }
 
-  defer(label: string, undo: (ending: Ending) => Promise<void> | void): void { this.#undos.push({ label, undo }); }
+  defer(label: string, undo: (ending: Ending) => Promise<void> | void, { deadline }: { readonly deadline?: number } = {}): void { this.#undos.push({ label, undo, deadline }); }
 
   /** As `defer`, but after all others, and without a word. */
   last(undo: (ending: Ending) => Promise<void>): void { this.#last = undo; }
@@ -72,14 +82,35 @@ export class RunScope implements Scope {
 
   emit(event: EventBody): void { this.#settings.emit(this.path, event); }
 
+  /** Cancelled work that does not notice is left behind after the grace; while a step inside it still ends, it has not begun to count. */
+  async graceful<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this;
+    let timer: NodeJS.Timeout | undefined, onAbort: (() => void) | undefined;
+    const abandoned = new Promise<never>((_resolve, reject) => {
+      const check = (): void => {
+        if (this.#inside.size === 0) reject(cancellation(signal));
+        else void Promise.allSettled(this.#inside).then(onAbort);
+      };
+      onAbort = () => { timer = setTimeout(check, this.#settings.cancelGrace); };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
+    });
+    try {
+      return await Promise.race([work, abandoned]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort!);
+    }
+  }
+
   /** Undoes what was deferred. Its errors are warnings: the work's own error is the one that counts. */
   async end(ending: Ending): Promise<void> {
     for (let next = this.#undos.pop(); next; next = this.#undos.pop()) {
-      const { label, undo } = next, path = [...this.path, label], begun = performance.now();
+      const { label, undo, deadline = this.#settings.cleanupDeadline } = next, path = [...this.path, label], begun = performance.now();
       this.#settings.emit(path, { type: 'step-start', label });
       let error: unknown;
       try {
-        await within(this.#settings.cleanupDeadline, label, new AbortController().signal, async () => undo(ending), 0);
+        await within(deadline, label, new AbortController().signal, async () => undo(ending), 0);
       } catch (caught) {
         error = fail.CLEANUP(label, messageOf(caught), { cause: caught });
         this.#settings.emit(path, { type: 'warning', code: 'SCOPE_CLEANUP', message: messageOf(error) });
@@ -102,26 +133,10 @@ export function livingIn(life: RunScope, here: RunScope): Scope {
   return {
     signal: here.signal, path: here.path,
     step: (label, work) => here.step(label, work),
-    defer: (label, undo) => life.defer(label, undo),
+    defer: (label, undo, options) => life.defer(label, undo, options),
     shield: work => here.shield(work),
     emit: event => here.emit(event),
   };
-}
-
-/** Cancelled work that does not notice is left behind after the grace. */
-async function graceful<T>(work: Promise<T>, signal: AbortSignal, grace: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined, onAbort: (() => void) | undefined;
-  const abandoned = new Promise<never>((_resolve, reject) => {
-    onAbort = () => { timer = setTimeout(() => reject(cancellation(signal)), grace); };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, abandoned]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort!);
-  }
 }
 
 /** An error as data, for events and results. Anything that is not ours is a bug: its stack is a fact for the log. */

@@ -21,8 +21,8 @@ export interface Scope {
   readonly path: StepPath;
   /** Runs work as a named step inside this scope: its start, end and error are events; what it deferred is undone when it ends. */
   step<T>(label: string, work: (scope: Scope) => Promise<T>): Promise<T>;
-  /** To be done when this scope ends, however it ends; last deferred, first done; never cancelled, each within the clean-up deadline. */
-  defer(label: string, undo: (ending: Ending) => Promise<void> | void): void;
+  /** To be done when this scope ends, however it ends; last deferred, first done; never cancelled, each within the clean-up deadline, or its own in milliseconds (a cloud is slower than a process). */
+  defer(label: string, undo: (ending: Ending) => Promise<void> | void, options?: { readonly deadline?: number }): void;
   /** Runs work that cancellation does not touch; its signal aborts at the clean-up deadline. */
   shield<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   emit(event: EventBody): void;
