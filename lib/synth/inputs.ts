@@ -1,7 +1,6 @@
 /** The values of a program's variables, checked by type and rules. */
-import type { VariableRule } from '../constructs/variable.js';
-import { variableLookup } from '../constructs/variable.js';
-import { checkVariable, describeVariableType } from '../constructs/variable-type.js';
+import { checkedValue, secretOnCommandLine, variableLookup } from '../constructs/variable.js';
+import { describeVariableType } from '../constructs/variable-type.js';
 import type { Lookups } from '../evaluate.js';
 import type { Json } from '../json.js';
 import type { PlannedVariable } from '../plan.js';
@@ -20,23 +19,10 @@ export function readInputs(program: Program, problems: ProblemSink): Inputs {
     problems.add({ code: 'DUPLICATE_NAME', path: name, at, message: `two ${what} are called '${name}'`, remedy: 'Give one of them another name.' });
   }
   for (const [name, variable] of program.variables) {
-    const sensitive = variable.props.sensitive === true;
-    const found = variableLookup.read(variable);
-    if ('problem' in found) {
-      problems.add({ code: 'MISSING_VARIABLE', path: name, at: variable.at, message: found.problem, remedy: found.remedy });
+    const sensitive = variable.props.sensitive === true, checked = checkedValue(variable);
+    if ('problems' in checked) {
+      for (const problem of checked.problems) problems.add({ ...problem, path: name, at: variable.at });
       continue;
-    }
-    const checked = checkVariable(variable.type, found.value, found.from !== 'new App({ variables })' && found.from !== 'its default');
-    if ('wrong' in checked) {
-      problems.add({
-        code: 'BAD_VARIABLE', path: name, at: variable.at, message: sensitive ? `the value given by ${found.from} is not ${describeVariableType(variable.type)}` : `${checked.wrong} (given by ${found.from})`,
-        remedy: `Give it ${describeVariableType(variable.type)}.`,
-      });
-      continue;
-    }
-    const broken = brokenRules(variable.props.validate as readonly VariableRule<unknown>[] | undefined, checked.value);
-    for (const message of broken) {
-      problems.add({ code: 'BAD_VARIABLE', path: name, at: variable.at, message: sensitive ? `the value given by ${found.from} breaks a rule` : `${JSON.stringify(checked.value)} (given by ${found.from}) breaks a rule`, remedy: message });
     }
     values.set(name, checked.value);
     planned[name] = {
@@ -47,11 +33,7 @@ export function readInputs(program: Program, problems: ProblemSink): Inputs {
   for (const [name, variable] of program.secretVariables) {
     planned[name] = { type: 'secret', sensitive: true, ...(variable.props.description === undefined ? {} : { description: variable.props.description }) };
   }
-  for (const name of Object.keys(program.app.variables)) {
-    if (program.variables.has(name) || program.secretVariables.has(name)) continue;
-    const near = suggest(name, [...program.variables.keys(), ...program.secretVariables.keys()]);
-    problems.add({ code: 'UNKNOWN_VARIABLE', path: '', at: program.app.at, message: `new App({ variables }) gives '${name}', and the program has no such variable`, remedy: near === undefined ? 'Take it out, or declare it: new Variable(app, …).' : `Did you mean '${near}'?` });
-  }
+  reportStrangers(program, problems);
   return {
     planned,
     lookups: {
@@ -62,8 +44,24 @@ export function readInputs(program: Program, problems: ProblemSink): Inputs {
   };
 }
 
-function brokenRules(rules: readonly VariableRule<unknown>[] | undefined, value: Json): string[] {
-  return (rules ?? []).filter(rule => {
-    try { return !rule.condition(value); } catch { return true; }
-  }).map(rule => rule.message);
+/** Values for variables that the program does not have, and secrets given where others see them. */
+function reportStrangers(program: Program, problems: ProblemSink): void {
+  const ours = [...program.variables.keys(), ...program.secretVariables.keys()];
+  const unknown = (name: string, who: string, at: Error | undefined, severity: 'error' | 'warning', otherwise: string): void => {
+    const near = suggest(name, ours);
+    problems.add({
+      code: 'UNKNOWN_VARIABLE', path: '', severity, at, message: `${who} gives '${name}', and the program has no such variable`,
+      remedy: near !== undefined ? `Did you mean '${near}'?` : ours.length === 0 ? `The program has no variables. ${otherwise}` : `Its variables are: ${ours.join(', ')}. ${otherwise}`,
+    });
+  };
+  for (const name of Object.keys(program.app.variables)) {
+    if (!ours.includes(name)) unknown(name, 'new App({ variables })', program.app.at, 'error', 'Take it out, or declare it: new Variable(app, …).');
+  }
+  for (const { name, how, from } of variableLookup.given?.() ?? []) {
+    // A file of values may serve several programs; what is typed is meant for this one.
+    if (!ours.includes(name)) unknown(name, from, undefined, how === 'flag' ? 'error' : 'warning', 'Take it out, or declare it: new Variable(app, …).');
+    else if (how === 'flag' && program.secretVariables.has(name)) {
+      problems.add({ ...secretOnCommandLine(name), path: name, at: program.secretVariables.get(name)!.at });
+    }
+  }
 }
