@@ -96,7 +96,7 @@ export function waitFor<T>(look: (signal: AbortSignal) => Promise<T | undefined 
 }
 class NotYet extends Error { constructor() { super('not yet'); } }
 
-/** Runs work within a budget. At its end the work's signal aborts; if it does not end by then, it is left behind after the grace. Undefined or Infinity: no budget. */
+/** Runs work within a budget. At its end the work's signal aborts; if it does not end by then, it is left behind after the grace (Infinity: never). Undefined or Infinity: no budget. */
 export async function within<T>(budget: number | undefined, what: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>, grace = 10_000): Promise<T> {
   if (budget === undefined || !Number.isFinite(budget)) return work(signal);
   const inner = new AbortController();
@@ -111,7 +111,7 @@ export async function within<T>(budget: number | undefined, what: string, signal
       new Promise<never>((_resolve, reject) => {
         timer = setTimeout(() => {
           inner.abort(late);
-          timer = setTimeout(() => reject(late), grace);
+          if (Number.isFinite(grace)) timer = setTimeout(() => reject(late), grace);
         }, budget);
       }),
     ]);

@@ -12,7 +12,7 @@ export default {
   },
   async start(props) {
     return {
-      connect: async ctx => noCommunicator(ctx.build.sourceName),
+      connect: async () => noCommunicator(),
       capture: async (_props, ctx) => {
         const output = await placeOutput(props.target, ctx);
         if (props.source !== undefined) await copyFile(props.source, output.path);

@@ -6,12 +6,11 @@ export default {
   async start(props) {
     return {
       connect: async ctx => {
-        if (props.communicator === 'none') return noCommunicator(ctx.build.sourceName);
-        return (await import('../communicators/local.js')).localCommunicator();
+        if (props.communicator === 'none') return noCommunicator();
+        return (await import('../communicators/local.js')).localCommunicator({ folder: ctx.programFolder });
       },
       capture: async () => ({ madeBy: 'source/null', id: 'Null', files: [], data: {}, outputs: {} }),
     };
   },
-  present: async () => true,
   destroy: async () => {},
 } satisfies SourceDriver<typeof nullSource>;
