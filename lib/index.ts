@@ -18,6 +18,7 @@ export { templateFile } from './template-file.js';
 export { Duration, generated, type GeneratedFile, host, type Input, isotime, type Ref, Secret, type SecretText, Size, text, timestamp, uuid, when } from './values.js';
 
 // Sources
+export { docker, DockerSource, type DockerSourceProps } from './constructs/sources/docker.js';
 export { fileSource, FileSource, type FileSourceProps } from './constructs/sources/file.js';
 export { nullSource, NullSource, type NullSourceProps } from './constructs/sources/null.js';
 // Provisioners
@@ -28,11 +29,16 @@ export { sleepProvisioner, SleepProvisioner, type SleepProvisionerProps } from '
 export { checksum, ChecksumPostProcessor, type ChecksumPostProcessorProps } from './constructs/post-processors/checksum.js';
 export { manifest, ManifestPostProcessor, type ManifestPostProcessorProps } from './constructs/post-processors/manifest.js';
 export { shellLocalPostProcessor, ShellLocalPostProcessor, type ShellLocalPostProcessorProps } from './constructs/post-processors/shell-local.js';
+export { dockerImport, DockerImportPostProcessor, type DockerImportPostProcessorProps } from './constructs/post-processors/docker-import.js';
+export { dockerPush, DockerPushPostProcessor, type DockerPushPostProcessorProps } from './constructs/post-processors/docker-push.js';
+export { dockerSave, DockerSavePostProcessor, type DockerSavePostProcessorProps } from './constructs/post-processors/docker-save.js';
+export { dockerTag, DockerTagPostProcessor, type DockerTagPostProcessorProps } from './constructs/post-processors/docker-tag.js';
 // Data sources
 
 import { appRunner } from './constructs/app.js';
 import { variableLookup } from './constructs/variable.js';
-import { givenNames, readVariable, runProgram } from './program.js';
+import { givenNames, readVariable, runProgram, valueRefused } from './program.js';
 appRunner.run = runProgram;
 variableLookup.read = readVariable;
 variableLookup.given = givenNames;
+variableLookup.refused = valueRefused;

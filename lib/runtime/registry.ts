@@ -37,12 +37,17 @@ type Lines = { readonly [K in OurKind as K extends AnyKind ? K['key'] : never]: 
 
 const lines = {
   'source/null': { kind: () => import('../constructs/sources/null.js').then(m => m.nullSource), driver: () => import('./sources/null.js') },
+  'source/docker': { kind: () => import('../constructs/sources/docker.js').then(m => m.docker), driver: () => import('./sources/docker.js') },
   'source/file': { kind: () => import('../constructs/sources/file.js').then(m => m.fileSource), driver: () => import('./sources/file.js') },
   'provisioner/shell-local': { kind: () => import('../constructs/provisioners/shell-local.js').then(m => m.shellLocalProvisioner), driver: () => import('./provisioners/shell-local.js') },
   'provisioner/breakpoint': { kind: () => import('../constructs/provisioners/breakpoint.js').then(m => m.breakpoint), driver: () => import('./provisioners/breakpoint.js') },
   'provisioner/sleep': { kind: () => import('../constructs/provisioners/sleep.js').then(m => m.sleepProvisioner), driver: () => import('./provisioners/sleep.js') },
   'post-processor/manifest': { kind: () => import('../constructs/post-processors/manifest.js').then(m => m.manifest), driver: () => import('./post-processors/manifest.js') },
   'post-processor/checksum': { kind: () => import('../constructs/post-processors/checksum.js').then(m => m.checksum), driver: () => import('./post-processors/checksum.js') },
+  'post-processor/docker-tag': { kind: () => import('../constructs/post-processors/docker-tag.js').then(m => m.dockerTag), driver: () => import('./post-processors/docker-tag.js') },
+  'post-processor/docker-push': { kind: () => import('../constructs/post-processors/docker-push.js').then(m => m.dockerPush), driver: () => import('./post-processors/docker-push.js') },
+  'post-processor/docker-save': { kind: () => import('../constructs/post-processors/docker-save.js').then(m => m.dockerSave), driver: () => import('./post-processors/docker-save.js') },
+  'post-processor/docker-import': { kind: () => import('../constructs/post-processors/docker-import.js').then(m => m.dockerImport), driver: () => import('./post-processors/docker-import.js') },
   'post-processor/shell-local': { kind: () => import('../constructs/post-processors/shell-local.js').then(m => m.shellLocalPostProcessor), driver: () => import('./post-processors/shell-local.js') },
 } satisfies Lines;
 
@@ -51,6 +56,7 @@ export interface AnyDriver {
   readonly effects?: 'guest' | 'host' | 'both' | 'local' | 'outside';
   preflight?(props: never, ctx: Context): Promise<readonly PreflightProblem[]>;
   start(props: never, ctx: Context): Promise<Machine>;
+  identify?(props: never, ctx: Context): Promise<Json | undefined>;
   resume?(props: never, saved: Saved, ctx: Context): Promise<Machine>;
   boot?(artifact: Artifact, props: never, ctx: Context): Promise<Machine>;
   present?(artifact: Artifact): Promise<boolean>;

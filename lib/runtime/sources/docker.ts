@@ -1,0 +1,230 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { ContainerCreateOptions } from 'dockerode';
+import type { docker } from '../../constructs/sources/docker.js';
+import { errors, isBakeError } from '../../errors.js';
+import type { Json } from '../../json.js';
+import type { Resolved } from '../../kinds.js';
+import { connectDocker } from '../communicators/docker.js';
+import { attachShell } from '../docker/attach.js';
+import { checkEngine, type Engine, isMissing, openEngine } from '../docker/engine.js';
+import { buildDockerfile, type ImageInfo, inspectImage, obtainImage } from '../docker/images.js';
+import { saveStream } from '../docker/named-image.js';
+import { deviceOf, parseRunArguments } from '../docker/run-arguments.js';
+import type { Artifact, Context, Leftover, Machine, PreflightProblem, Saved, SourceDriver } from '../driver.js';
+import { fileRef } from '../file-ref.js';
+import { outputProblem } from '../place.js';
+
+const fail = errors('DOCKER', {
+  EXITED: {
+    message: (image: string, code: number, said: string) => `The container of ${image} ended at once, with code ${code}.${said === '' ? '' : `\n${said}`}`,
+    remedy: 'It must go on running: with runCommand, name a command that does (/bin/sh, /sbin/init).',
+  },
+  NO_SHELL: { message: (image: string, why: string) => `The image ${image} has no /bin/sh to run steps with: ${why}`, remedy: 'Start from an image with a shell; one made from scratch can be filled by a Dockerfile (build).' },
+});
+type Props = Resolved<typeof docker>;
+const shell = ['/bin/sh'];
+const checkpoints = 'imagebake-checkpoint';
+
+/** What a container of ours is known by. */
+interface Place { readonly host: string; readonly name: string }
+
+export default {
+  async preflight(props, ctx) {
+    const { engine, problems } = await checkEngine(props.dockerHost);
+    const all: PreflightProblem[] = [...problems];
+    try { parseRunArguments(props.runCommand ?? []); }
+    catch (error) { if (!isBakeError(error)) throw error; all.push({ code: error.code, message: error.message, field: 'runCommand', ...(error.remedy === undefined ? {} : { remedy: error.remedy }) }); }
+    if (props.exportPath !== undefined) all.push(...[await outputProblem(props.exportPath, ctx.force, 'exportPath')].filter(p => p !== undefined));
+    if (engine && props.pull === false && props.image !== undefined && !await inspectImage(engine, props.image)) {
+      all.push({ code: 'DOCKER_IMAGE_MISSING', message: `The engine at ${engine.host} has no image '${props.image}', and pull is false.`, field: 'image', remedy: 'Leave pull out, or bring the image there first (docker pull, docker load).' });
+    }
+    return all;
+  },
+
+  async start(props, ctx) {
+    const engine = await openEngine(props.dockerHost);
+    return run(engine, await baseImage(engine, props, ctx), props, ctx);
+  },
+
+  async identify(props, ctx) {
+    // The base of another target comes only with its result.
+    if (props.image === undefined && !props.build && !props.from) return undefined;
+    return (await baseImage(await openEngine(props.dockerHost), props, ctx)).Id;
+  },
+
+  async resume(props, saved, ctx) {
+    const engine = await openEngine(props.dockerHost), { image, base } = saved.data as { image: string; base: string };
+    const [top, bottom] = await Promise.all([inspectImage(engine, image), inspectImage(engine, base)]);
+    if (!top || !bottom) throw fail.EXITED(image, 0, 'the saved image is not there any more');
+    return run(engine, bottom, props, ctx, top.Id);
+  },
+
+  async boot(artifact, props, ctx) {
+    const engine = await openEngine(props.dockerHost);
+    const image = await inspectImage(engine, artifact.id);
+    if (!image) throw fail.EXITED(artifact.id, 0, 'the image is not there any more');
+    return run(engine, image, props, ctx, image.Id, 'own');
+  },
+
+  async present(artifact) {
+    for (const file of artifact.files) {
+      const there = await stat(file.path).catch(() => undefined);
+      if (there?.size !== file.size || (await fileRef(file.path)).digest !== file.digest) return false;
+    }
+    const { host } = artifact.data as { host?: string };
+    return artifact.files.length > 0 || artifact.id === 'discarded' || await inspectImage(await openEngine(host), artifact.id) !== undefined;
+  },
+
+  async destroy(artifact) {
+    const { host } = artifact.data as { host?: string };
+    if (artifact.id.startsWith('sha256:')) await removeImage(await openEngine(host), artifact.id);
+  },
+
+  async reap(entry: Leftover) {
+    const { host, name } = entry.data as unknown as Place;
+    const engine = await openEngine(host);
+    if (entry.what === 'container') await removeContainer(engine, name);
+    else await removeImage(engine, name);
+  },
+
+  async shell(kept) {
+    const { host, name, user } = kept as { host: string; name: string; user?: string };
+    return attachShell(await openEngine(host), name, user);
+  },
+} satisfies SourceDriver<typeof docker>;
+
+async function baseImage(engine: Engine, props: Props, ctx: Context): Promise<ImageInfo> {
+  if (props.from) return obtainImage(engine, props.from.id, { pull: false }, ctx);
+  if (props.build) {
+    const id = await buildDockerfile(engine, { ...props.build, ...(props.platform === undefined ? {} : { platform: props.platform }) }, ctx);
+    return obtainImage(engine, id, { pull: false }, ctx);
+  }
+  const credentials = props.login === true ? { username: props.loginUsername ?? '', password: props.loginPassword ?? '', serveraddress: props.loginServer ?? '' } : undefined;
+  const image = await obtainImage(engine, props.image!, { pull: props.pull, platform: props.platform, credentials }, ctx);
+  ctx.note(`from ${props.image} (${image.Id.slice(0, 19)})`);
+  return image;
+}
+
+/**
+ * Runs a container. `base` is the image whose configuration the result inherits, `top` the one to run where that is another.
+ * `own`: what the image itself starts, for tests of it; a shell where that ends at once.
+ */
+async function run(engine: Engine, base: ImageInfo, props: Props, ctx: Context, top = base.Id, starts: 'shell' | 'own' = 'shell'): Promise<Machine<typeof docker>> {
+  const name = nameOf(ctx), place: Place = { host: engine.host, name };
+  const settings = describe(base, props, ctx, starts);
+  const entry = await ctx.journal.intend({ driver: 'source/docker', what: 'container', name, data: { ...place } });
+  ctx.scope.defer('remove the container', async ending => {
+    if (ending.outcome === 'kept') return;
+    await removeContainer(engine, name);
+    await entry.gone();
+  });
+  const create = (options: ContainerCreateOptions) => engine.call('make a container', d => d.createContainer({ ...options, name, Image: top, ...(props.platform === undefined ? {} : { platform: props.platform }) }));
+  const start = async (container: { id: string }) => {
+    try { await engine.call('start the container', d => d.getContainer(container.id).start()); }
+    catch (error) {
+      if (/exec: "?\/bin\/sh"?.*(no such file|not found)/s.test((error as Error).message)) throw fail.NO_SHELL(top, (error as Error).message, { cause: error });
+      throw error;
+    }
+  };
+  const container = await create(settings);
+  await entry.made();
+  await start(container);
+  let info = await engine.call('look at the container', d => d.getContainer(container.id).inspect());
+  if (!info.State.Running && starts === 'own') {
+    await removeContainer(engine, name);
+    await start(await create(describe(base, props, ctx, 'shell')));
+    info = await engine.call('look at the container', d => d.getContainer(name).inspect());
+  }
+  if (!info.State.Running) throw fail.EXITED(props.image ?? top, info.State.ExitCode, await lastWords(engine, name));
+  if (starts === 'shell' && Object.keys(base.Config.Volumes ?? {}).length > 0) {
+    ctx.warn(`The image declares volumes (${Object.keys(base.Config.Volumes).join(', ')}): what steps write there will not be in the result.`, 'DOCKER_VOLUMES');
+  }
+  const user = props.execUser ?? (info.Config.User || undefined);
+  return {
+    connect: ctx => connectDocker({ engine, container: name, user, pty: props.pty, ownUploads: props.fixUploadOwner }, ctx.signal),
+    capture: (changed, ctx) => capture(engine, name, base, changed as Props, ctx),
+    save: ctx => save(engine, name, base, ctx),
+    hostValues: { guestHost: addressOf(info), guestPort: '0', guestUser: user ?? 'root' },
+    keep: async (): Promise<Json> => ({ ...place, ...(user === undefined ? {} : { user }) }),
+  };
+}
+
+function addressOf(info: { readonly NetworkSettings: { readonly IPAddress?: string; readonly Networks?: { readonly [name: string]: { readonly IPAddress?: string } } } }): string {
+  return info.NetworkSettings.IPAddress || Object.values(info.NetworkSettings.Networks ?? {}).map(n => n.IPAddress).find(Boolean) || '';
+}
+
+/**
+ * The container's description. A shell that waits for input keeps it running. Where the image has an entry point, ours takes its place; where
+ * not, only the command is ours: a committed image would inherit an entry point that its base never had.
+ */
+function describe(base: ImageInfo, props: Props, ctx: Context, starts: 'shell' | 'own'): ContainerCreateOptions {
+  const given = parseRunArguments(props.runCommand ?? []), hasEntrypoint = (base.Config.Entrypoint ?? []).length > 0;
+  const wanted = [...(given.entrypoint ?? (given.command ? [] : shell)), ...(given.command ?? [])];
+  const process = starts === 'own' ? {} : hasEntrypoint && !(given.command && !given.entrypoint) ? { Entrypoint: wanted, Cmd: [] } : { Cmd: wanted };
+  const binds = Object.entries(props.volumes ?? {}).map(([from, to]) => `${/^\.{0,2}\//.test(from) ? resolve(ctx.programFolder, from) : from}:${to}`);
+  const tmpfs = Object.fromEntries((props.tmpfs ?? []).map(text => { const [path = '', ...options] = text.split(':'); return [path, options.join(':')]; }));
+  return {
+    OpenStdin: true, ...process, ...(base.Config.Healthcheck && starts === 'shell' ? { Healthcheck: { Test: ['NONE'] } } : {}), ...given.config,
+    HostConfig: {
+      ...given.host,
+      ...listed('Binds', [...(given.host['Binds'] as string[] ?? []), ...binds]), ...listed('CapAdd', [...(given.host['CapAdd'] as string[] ?? []), ...(props.capAdd ?? [])]),
+      ...listed('CapDrop', [...(given.host['CapDrop'] as string[] ?? []), ...(props.capDrop ?? [])]), ...listed('Devices', [...(given.host['Devices'] as object[] ?? []), ...(props.device ?? []).map(deviceOf)]),
+      ...(props.tmpfs ? { Tmpfs: { ...(given.host['Tmpfs'] as object ?? {}), ...tmpfs } } : {}), ...(props.privileged ? { Privileged: true } : {}), ...(props.runtime === undefined ? {} : { Runtime: props.runtime }),
+    },
+  } as ContainerCreateOptions;
+}
+
+const listed = (key: string, list: readonly unknown[]): object => (list.length > 0 ? { [key]: list } : {});
+
+/** `imagebake-<run>-<target>`: labels would be inherited by the committed image, a name is not. */
+function nameOf(ctx: Context): string {
+  const unique = Math.random().toString(36).slice(2, 6);
+  return `imagebake-${ctx.run.id}-${ctx.target}-${unique}`.replace(/[^a-zA-Z0-9_.-]+/g, '_');
+}
+
+async function capture(engine: Engine, name: string, base: ImageInfo, props: Props, ctx: Context): Promise<Artifact> {
+  const made = { madeBy: 'source/docker', data: { host: engine.host } };
+  if (props.exportPath !== undefined) {
+    const stream = await engine.call('export the container', d => d.getContainer(name).export({ abortSignal: ctx.signal }), ctx.signal);
+    const file = await engine.call('export the container', () => saveStream(props.exportPath!, stream, ctx), ctx.signal);
+    return { ...made, id: file.path, files: [file], outputs: { path: file.path, digest: file.digest } };
+  }
+  if (props.commit !== true) return { ...made, id: 'discarded', files: [], outputs: {} };
+  const id = await commit(engine, name, base, { author: props.author, comment: props.message, changes: props.changes });
+  return { ...made, id, files: [], outputs: { imageId: id, digest: id } };
+}
+
+/** An image of the container as it is now, with the configuration of its base: what we started it with is not in it. */
+async function commit(engine: Engine, name: string, base: ImageInfo, options: { readonly author?: string | undefined; readonly comment?: string | undefined; readonly changes?: readonly string[] | undefined; readonly repo?: string; readonly tag?: string }): Promise<string> {
+  const { changes = [], ...rest } = options;
+  const config = Object.fromEntries(Object.entries(base.Config).filter(([key]) => !['Hostname', 'Domainname', 'Image', 'Tty', 'OpenStdin', 'StdinOnce', 'AttachStdin', 'AttachStdout', 'AttachStderr'].includes(key)));
+  const answer = await engine.call('commit the container', d => d.getContainer(name).commit({ _query: { ...rest, container: name, ...(changes.length > 0 ? { changes: changes.join('\n') } : {}), pause: true }, _body: config } as never) as unknown as Promise<{ Id: string }>);
+  return answer.Id;
+}
+
+/** A committed layer, with a name of its own so that nobody takes it for rubbish. */
+async function save(engine: Engine, name: string, base: ImageInfo, ctx: Context): Promise<Saved> {
+  const tag = `${ctx.run.id}-${Math.random().toString(36).slice(2, 8)}`.replace(/[^\w.-]/g, '_');
+  const entry = await ctx.journal.intend({ driver: 'source/docker', what: 'checkpoint image', name: `${checkpoints}:${tag}`, data: { host: engine.host, name: `${checkpoints}:${tag}` } });
+  const image = await commit(engine, name, base, { repo: checkpoints, tag });
+  await entry.gone();
+  return { fits: { host: engine.host }, data: { image, base: base.Id, reference: `${checkpoints}:${tag}` }, blobs: {} };
+}
+
+async function removeContainer(engine: Engine, name: string): Promise<void> {
+  try { await engine.call('remove the container', d => d.getContainer(name).remove({ force: true, v: true })); }
+  catch (error) { if (!isMissing(error) && !/already in progress/.test((error as Error).message)) throw error; }
+}
+
+async function removeImage(engine: Engine, name: string): Promise<void> {
+  try { await engine.call('remove the image', d => d.getImage(name).remove({ force: true })); }
+  catch (error) { if (!isMissing(error)) throw error; }
+}
+
+async function lastWords(engine: Engine, name: string): Promise<string> {
+  try {
+    const log = await engine.call('read the log', d => d.getContainer(name).logs({ stdout: true, stderr: true, tail: 10 })) as unknown as Buffer;
+    return log.toString('utf8').replace(/[\0-\x08]\0{3}.{4}/gs, '').trim();
+  } catch { return ''; }
+}
