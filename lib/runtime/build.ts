@@ -1,6 +1,8 @@
 /** Builds one target: start, connect, provision, capture, post-process; and what has to happen when one of these fails. */
 import { errors, messageOf } from '../errors.js';
 import type { PlannedStep, Target } from '../plan.js';
+import { type Finished, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
+import { Progress, type ResumePoint } from './checkpoints/progress.js';
 import type { Artifact, Communicator, Context, Machine } from './driver.js';
 import { keepMachine } from './kept.js';
 import { postProcess } from './post-process.js';
@@ -9,6 +11,7 @@ import { retry, sleep, within } from './retry.js';
 import { errorData, livingIn, type RunScope } from './run-scope.js';
 import type { RunState } from './run-state.js';
 import { TargetContext } from './target-context.js';
+import { type Builder, type Live, Walk } from './walk.js';
 
 const fail = errors('BUILD', {
   STEP: { message: (step: string, why: string) => `${step} failed, and the build goes on: ${why}` },
@@ -21,7 +24,7 @@ export async function buildTarget(run: RunState, target: Target, index: number, 
   const building = new Building(run, target, index);
   try {
     const done = await root.step(target.path, scope => building.run(scope), { timeout: target.settings.timeout, what: `the build of ${target.path}`, at: target.at });
-    return { outcome: 'done', ...done };
+    return done;
   } catch (error) {
     return {
       outcome: building.kept ? 'kept' : root.signal.aborted ? 'cancelled' : 'failed', artifacts: [], outputs: {}, error: run.redactor.deep(errorData(error, building.at ?? target.at)),
@@ -30,39 +33,71 @@ export async function buildTarget(run: RunState, target: Target, index: number, 
   }
 }
 
-class Building {
+class Building implements Builder {
   readonly context: TargetContext;
   failedStep: string | undefined;
   at: string | undefined;
   kept = false;
+  walk: Walk | undefined;
   constructor(readonly state: RunState, readonly target: Target, index: number) { this.context = new TargetContext(state, target, index); }
 
-  async run(scope: RunScope): Promise<{ readonly artifacts: readonly Artifact[]; readonly outputs: { readonly [name: string]: unknown } }> {
+  async run(scope: RunScope): Promise<Pick<Built, 'outcome' | 'artifacts' | 'outputs' | 'reason'>> {
     const { context, target, state } = this;
+    const finished = state.finished.get(target.path);
+    if (finished !== undefined) return this.upToDate(scope, finished);
     context.cleanUpIn(scope);
-    const source = await context.ready(target.source);
-    const machine: Machine = context.machine = await this.step(scope, 'start', target.source, here =>
-      context.with(target.source.path, livingIn(scope, here), ctx => source.driver.start(source.props, ctx)));
-    let guest: Communicator | undefined;
+    const progress = await Progress.of(context, state.checkpoints, scope);
+    if (progress) scope.defer('store what was saved', () => progress.end());
+    const walk = this.walk = new Walk(this, progress);
     try {
-      guest = await this.step(scope, 'connect', target.source, here => context.with(target.source.path, livingIn(scope, here), ctx => machine.connect(ctx)));
-      const open = guest;
-      scope.defer('disconnect', async () => open[Symbol.asyncDispose]());
-      for (const step of target.provisioners) await this.provision(scope, step, guest);
-      const artifact = await this.step(scope, 'capture', target.source, async here => {
-        // Once more: values that only the running machine knows are in it now.
-        const { props } = await context.ready(target.source);
-        return context.with(target.source.path, here, ctx => machine.capture(props, ctx));
-      });
+      if (await walk.through(scope) === 'until') return { outcome: 'done', artifacts: [], outputs: {}, reason: `it was told to end after ${state.checkpoints!.until}` };
+      const artifact = await this.artifact(scope, walk, progress);
       this.announce(scope, artifact);
-      state.outputs.set(target.path, artifact.outputs);
-      state.images.set(target.path, { target: target.path, id: artifact.id, files: artifact.files, outputs: artifact.outputs });
-      const artifacts = await postProcess(artifact, target, context, scope, (label, planned, work) => this.step(scope, label, planned, work));
-      return { artifacts, outputs: artifact.outputs };
+      provide(state, target, artifact);
+      const artifacts = await postProcess(artifact, target, context, scope, progress, (label, planned, work) => this.step(scope, label, planned, work));
+      const key = progress && targetKey(progress);
+      if (key !== undefined) await progress!.remember(key, { what: 'target', artifact, artifacts, stamps: await stampsOf(artifacts) });
+      return { outcome: 'done', artifacts, outputs: artifact.outputs };
     } catch (error) {
-      await this.afterFailure(scope, guest);
+      await this.afterFailure(scope, walk.live?.guest);
       throw error;
     }
+  }
+
+  /** Nothing to do: what was made before is there, and nothing that led to it has changed. */
+  upToDate(scope: RunScope, { source, artifacts }: Finished): Pick<Built, 'outcome' | 'artifacts' | 'outputs' | 'reason'> {
+    scope.outcome = 'cached';
+    scope.emit({ type: 'note', message: 'Up to date.' });
+    for (const artifact of artifacts) this.announce(scope, artifact);
+    return { outcome: 'cached', artifacts, outputs: source.outputs, reason: 'it is up to date' };
+  }
+
+  async start(scope: RunScope, from: ResumePoint | undefined): Promise<Live> {
+    const { context, target } = this;
+    const source = await context.ready(target.source);
+    const machine = context.machine = await this.step(scope, from === undefined ? 'start' : 'resume', target.source, here => context.with(target.source.path, livingIn(scope, here), ctx =>
+      from === undefined ? source.driver.start(source.props, ctx) : source.driver.resume!(source.props, this.walk!.progress!.store.saved(from.record), ctx)));
+    const guest = await this.step(scope, 'connect', target.source, here => context.with(target.source.path, livingIn(scope, here), ctx => machine.connect(ctx)));
+    scope.defer('disconnect', async () => { await guest[Symbol.asyncDispose](); });
+    return { machine, guest };
+  }
+
+  /** The source's artifact: the one there is, or a new one. */
+  async artifact(scope: RunScope, walk: Walk, progress: Progress | undefined): Promise<Artifact> {
+    const { context, target } = this, key = progress?.captureKey();
+    if (key !== undefined && walk.live === undefined) {
+      if (await progress!.takeTurn(target.provisioners.length, scope)) scope.emit({ type: 'note', message: 'Another build made it meanwhile.', detail: true });
+      const present = await presentArtifact(progress!, key);
+      if (present) return present.artifact;
+    }
+    const { machine } = await walk.machine(scope);
+    const artifact = await this.step(scope, 'capture', target.source, async here => {
+      // Once more: values that only the running machine knows are in it now.
+      const { props } = await context.ready(target.source);
+      return context.with(target.source.path, here, ctx => machine.capture(props, ctx));
+    });
+    if (key !== undefined) await progress!.remember(key, { what: 'artifact', artifact, stamps: await stampsOf([artifact]) });
+    return artifact;
   }
 
   async provision(scope: RunScope, planned: PlannedStep, guest: Communicator): Promise<void> {
@@ -78,7 +113,7 @@ class Building {
       if (settings.maxRetries === undefined || settings.maxRetries === 0) await this.step(scope, planned.path, planned, attempt, limit);
       else {
         await this.step(scope, planned.path, planned, here => retry(n => here.step(`attempt ${n}`, attempt, limit), {
-          what: planned.path, attempts: 1 + settings.maxRetries!, pause: 1000, signal: here.signal,
+          what: planned.path, attempts: 1 + settings.maxRetries!, pause: 500, signal: here.signal,
           onRetry: (error, n, wait) => here.emit({ type: 'warning', code: 'BUILD_RETRY', message: `Attempt ${n} failed; the next comes in ${wait / 1000} s: ${messageOf(error)}` }),
         }));
       }

@@ -1,14 +1,17 @@
 /** Post-processors of one target: every sequence starts from the source's artifact; what nobody keeps is removed once all has succeeded. */
 import { rm } from 'node:fs/promises';
 import type { PlannedPostProcessor, Target } from '../plan.js';
+import { keyOfPostProcessor, presentArtifact, stampsOf } from './checkpoints/finished.js';
+import type { Progress } from './checkpoints/progress.js';
 import type { Artifact } from './driver.js';
 import type { RunScope } from './run-scope.js';
 import type { TargetContext } from './target-context.js';
 
+interface Result { readonly artifact: Artifact; readonly keepInput: 'yes' | 'no' | 'must' }
 type Step = <T>(label: string, planned: PlannedPostProcessor, work: (here: RunScope) => Promise<T>) => Promise<T>;
 
 /** Returns the artifacts that are there at the end. */
-export async function postProcess(source: Artifact, target: Target, context: TargetContext, scope: RunScope, step: Step): Promise<readonly Artifact[]> {
+export async function postProcess(source: Artifact, target: Target, context: TargetContext, scope: RunScope, progress: Progress | undefined, step: Step): Promise<readonly Artifact[]> {
   if (target.postProcessors.length === 0) return [source];
   const kept = new Set<Artifact>(), made = new Set<Artifact>([source]);
   // Others start from it, so it stays whatever the post-processors say.
@@ -29,6 +32,14 @@ export async function postProcess(source: Artifact, target: Target, context: Tar
   }
   for (const artifact of made) if (!kept.has(artifact)) await remove(artifact, kept, context, scope);
   return [...made].filter(artifact => kept.has(artifact));
+}
+
+/** What a post-processor made of this very input before: still there, or, where its effect is outside, done. */
+async function doneBefore(progress: Progress | undefined, key: string | undefined, planned: PlannedPostProcessor, context: TargetContext): Promise<Result | undefined> {
+  const record = progress === undefined || key === undefined ? undefined : await presentArtifact(progress, key);
+  if (record === undefined) return undefined;
+  context.run.stream.emit([context.target.path, planned.path], { type: 'step-end', label: planned.path, outcome: 'cached', milliseconds: 0 });
+  return { artifact: record.artifact, keepInput: (record.data as { readonly keepInput: Result['keepInput'] }).keepInput };
 }
 
 /** A file that a kept artifact has too stays; so does what the platform knows by the same id. */

@@ -5,6 +5,8 @@ import type { BaseImage } from '../fields.js';
 import { formatGoTime } from '../go-time.js';
 import type { Json } from '../json.js';
 import type { Plan } from '../plan.js';
+import type { Finished } from './checkpoints/finished.js';
+import type { CheckpointOptions } from './checkpoints/options.js';
 import type { RunJournal } from './journal.js';
 import type { Redactor } from './redact.js';
 import type { Registry } from './registry.js';
@@ -23,6 +25,10 @@ export interface RunState {
   readonly force: boolean;
   readonly onFailure: 'cleanup' | 'keep';
   readonly ask: Ask | undefined;
+  /** Undefined: nothing is looked up, nothing saved. */
+  readonly checkpoints: CheckpointOptions | undefined;
+  /** Targets with nothing to do, found before anything starts. */
+  readonly finished: ReadonlyMap<string, Finished>;
   readonly environment: NodeJS.ProcessEnv;
   /** By name, filled before anything starts. */
   readonly secrets: Map<string, string>;

@@ -9,6 +9,8 @@ import type { AnyKind } from '../kinds.js';
 import type { Plan, Target } from '../plan.js';
 import type { Problem } from '../problems.js';
 import { type Built, buildTarget } from './build.js';
+import { type Finished as UpToDate, findFinished } from './checkpoints/finished.js';
+import type { CheckpointOptions } from './checkpoints/options.js';
 import { readDataSources } from './data.js';
 import { openJournal } from './journal.js';
 import { makeRunLog } from './log.js';
@@ -54,6 +56,8 @@ export interface RunOptions {
   readonly force?: boolean;
   /** Answers questions; without it, each has its default answer. */
   readonly ask?: Ask;
+  /** Saved machines and finished artifacts: `{}` uses the user's store. Nothing is looked up or saved when left out. */
+  readonly checkpoints?: CheckpointOptions;
   readonly listen?: Listener | readonly Listener[];
   /** Cancels the run; `interruption(name)` as its reason gives the exit code of that signal. */
   readonly signal?: AbortSignal;
@@ -85,6 +89,7 @@ export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResu
   const stream = makeEventStream([log.listen, collector.listen, ...[options.listen ?? []].flat()], redactor);
   const state: RunState = {
     id, uuid: randomUUID(), started, plan, stream, redactor, journal, force: options.force ?? false, onFailure: options.onFailure ?? 'cleanup', ask: options.ask,
+    checkpoints: options.checkpoints, finished: new Map(),
     registry: options.registry ?? makeRegistry({ kinds: options.kinds, requires: plan.requires, from: join(program, 'package.json') }),
     folders: { program, files: resolve(options.filesFolder ?? program), state: stateFolder, run: folder, temporary },
     environment: options.environment ?? process.env,
@@ -117,7 +122,8 @@ async function lookAhead(state: RunState, targets: readonly Target[], root: RunS
   try {
     problems = await readSecrets(state, targets, options.secrets ?? {}, root.signal);
     if (problems.length === 0) await readDataSources(state, state.plan.data, root);
-    problems.push(...await preflight(state, targets, root));
+    if (problems.length === 0) for (const [path, finished] of await findFinished(state, targets, root)) (state.finished as Map<string, UpToDate>).set(path, finished);
+    problems.push(...await preflight(state, targets.filter(t => !state.finished.has(t.path)), root));
   } catch (error) {
     if (root.signal.aborted) return [];
     problems.push({ code: isBakeError(error) ? error.code : 'PREFLIGHT', severity: 'error', path: '', message: messageOf(error), ...(isBakeError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}) });

@@ -6,7 +6,7 @@ import { messageOf } from '../../errors.js';
 import type { Json } from '../../json.js';
 import type { AnyKind } from '../../kinds.js';
 import type { PlannedStep } from '../../plan.js';
-import type { Artifact, Context, Machine, ProvisionerDriver, Saved } from '../driver.js';
+import type { Context, Machine, ProvisionerDriver, Saved } from '../driver.js';
 import type { AnyDriver } from '../registry.js';
 import type { RunScope } from '../run-scope.js';
 import type { TargetContext } from '../target-context.js';
@@ -98,6 +98,7 @@ export class Progress {
       if (key === undefined) break;
       const record = this.effects(i) === 'host' ? undefined : await this.store.find(key);
       if (record !== undefined) deepest = { index: i, record };
+      if (this.isUntil(steps[i]!)) break;
     }
     if (deepest !== undefined) this.#leases.push(await this.store.lease(deepest.record.key));
     return deepest;
@@ -148,7 +149,7 @@ export class Progress {
     this.#saving = this.add(key, index, label, saved).then(
       ({ bytes }) => ctx.note(`Saved ${label}: ${Math.round(bytes / 1e6)} MB.`, { detail: true }),
       (error: unknown) => ctx.warn(`The saved machine could not be stored: ${messageOf(error)}`, 'CHECKPOINT'),
-    ).then(() => this.giveTurnBack(key));
+    ).then(() => this.giveTurnsBack(key));
   }
 
   private async add(key: string, index: number, label: string, saved: Saved): Promise<{ readonly bytes: number }> {
@@ -166,11 +167,11 @@ export class Progress {
     if (point.record.expires !== undefined) this.#expires = Math.min(this.#expires, point.record.expires);
   }
 
-  /** Remembers an artifact under its key; everything that it took, for `bake plan`. */
-  async remember(key: string, what: 'artifact' | 'target' | 'done', facts: { readonly artifact?: Artifact; readonly artifacts?: readonly Artifact[]; readonly took?: number }): Promise<void> {
+  /** Remembers what stands at the end of something, under its key. */
+  async remember(key: string, facts: Pick<CheckpointRecord, 'what' | 'artifact' | 'artifacts' | 'data' | 'stamps'>): Promise<void> {
     const { target } = this.context, last = target.provisioners.length - 1;
     await this.store.add({
-      key, what, label: target.path, driver: target.source.kind, sawSecret: this.sawSecret(last), chain: this.chain(last), outputs: this.outputs(last), ...facts,
+      key, label: target.path, driver: target.source.kind, sawSecret: this.sawSecret(last), chain: this.chain(last), outputs: this.outputs(last), ...facts,
       ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
     }, {});
   }
@@ -181,7 +182,7 @@ export class Progress {
   /** Waits for what is still being stored, gives back turns and leases, and keeps the store within its bound. */
   async end(): Promise<void> {
     await this.#saving;
-    for (const key of [...this.#turns.keys()]) await this.giveTurnBack(key);
+    await this.giveTurnsBack();
     for (const release of this.#leases.splice(0)) await release();
     if (await this.store.size() > sizeLimit()) await this.store.prune();
   }
@@ -192,10 +193,13 @@ export class Progress {
     return disk === undefined ? undefined : machineKey(disk, this.#sourceKind, this.context.target.source, lateInputs(this.context.run));
   }
 
-  private async giveTurnBack(key: string): Promise<void> {
-    const release = this.#turns.get(key);
-    this.#turns.delete(key);
-    await release?.();
+  /** With a machine saved, whoever waits for its key, or for one before it, can go on from it. */
+  private async giveTurnsBack(upTo?: string): Promise<void> {
+    for (const [key, release] of [...this.#turns]) {
+      this.#turns.delete(key);
+      await release();
+      if (key === upTo) return;
+    }
   }
 
   private sawSecret(index: number): boolean {

@@ -37,6 +37,8 @@ export interface CheckpointRecord {
   readonly artifact?: Artifact;
   /** Of a whole target: what was there at its end. */
   readonly artifacts?: readonly Artifact[];
+  /** Size, time and inode of the artifacts' files, by path: where they are the same, the files are not read again. */
+  readonly stamps?: { readonly [path: string]: string };
   /** Outputs of the steps that led here, by path. */
   readonly outputs?: { readonly [path: string]: { readonly [name: string]: unknown } };
   /** The keys and labels of what led here, first to last: for `bake why`. */

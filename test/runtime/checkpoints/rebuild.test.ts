@@ -1,0 +1,181 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { App, Duration, generated, ImageBuild } from '../../../lib/index.js';
+import type { CheckpointOptions } from '../../../lib/runtime/checkpoints/options.js';
+import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
+import { run } from '../../../lib/runtime/run.js';
+import { synth } from '../../../lib/synth/synth.js';
+import { Add, gates, kinds, Make, Push, ran, refuseToResume, ScratchSource } from './scratch.js';
+
+let folder: string, store: CheckpointStore;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bake-rebuild-'));
+  store = new CheckpointStore(join(folder, 'store'));
+  ran.length = 0;
+  gates.clear();
+  refuseToResume(false);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+type Describe = (app: App) => void;
+const web = (steps: readonly (string | object)[], more: object = {}): Describe => app => {
+  new ImageBuild(app, 'web', { sources: [new ScratchSource({ image: 'base', output: 'web.txt', ...more })], provisioners: steps.map(s => (typeof s === 'string' ? new Add({ line: s }) : s as Add)) });
+};
+
+/** Builds, and returns what really ran. Outputs of earlier builds are replaced. */
+async function build(describeApp: Describe, checkpoints: CheckpointOptions = {}, options: object = {}): Promise<{ readonly ran: string[]; readonly outcomes: string[]; readonly exit: number }> {
+  const app = new App();
+  describeApp(app);
+  ran.length = 0;
+  const { plan } = synth(app, { folder });
+  const result = await run(plan, { programFolder: folder, kinds, checkpoints: { store, save: 'always', ...checkpoints }, ...options });
+  return { ran: [...ran], outcomes: result.targets.map(t => `${t.target} ${t.outcome}`), exit: result.exit };
+}
+const rebuild = (describeApp: Describe, checkpoints: CheckpointOptions = {}) => {
+  rmSync(join(folder, 'web.txt'), { force: true });
+  return build(describeApp, checkpoints);
+};
+
+describe('a rebuild', () => {
+  it('of an unchanged program does nothing, and gives the same artifact', async () => {
+    const first = await build(web(['a', 'b']));
+    expect(first.ran).toEqual(['start web/scratch', 'add a', 'add b', 'capture web/scratch']);
+    const second = await build(web(['a', 'b']));
+    expect(second).toEqual({ ran: [], outcomes: ['web/scratch cached'], exit: 0 });
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\na\nb');
+  });
+
+  it('captures again where the artifact is gone, from the last step', async () => {
+    await build(web(['a', 'b']));
+    expect((await rebuild(web(['a', 'b']))).ran).toEqual(['resume web/scratch', 'capture web/scratch']);
+  });
+
+  it('captures again where the artifact was changed by somebody', async () => {
+    await build(web(['a']));
+    writeFileSync(join(folder, 'web.txt'), 'tampered');
+    expect((await build(web(['a']), {}, { force: true })).ran).toContain('capture web/scratch');
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\na');
+  });
+
+  it('resumes before the step that changed', async () => {
+    await build(web(['a', 'b', 'c']));
+    expect((await rebuild(web(['a', 'b', 'x']))).ran).toEqual(['resume web/scratch', 'add x', 'capture web/scratch']);
+    expect((await rebuild(web(['y', 'b', 'c']))).ran).toEqual(['start web/scratch', 'add y', 'add b', 'add c', 'capture web/scratch']);
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\ny\nb\nc');
+  });
+
+  it('goes on from the last good step after a failure', async () => {
+    expect((await build(web(['a', 'b', 'fail', 'c']))).exit).toBe(4);
+    expect((await build(web(['a', 'b', 'good', 'c']))).ran).toEqual(['resume web/scratch', 'add good', 'add c', 'capture web/scratch']);
+  });
+
+  it('does everything again where the saved machine does not come up', async () => {
+    await build(web(['a', 'b', 'c']));
+    refuseToResume(true);
+    expect((await rebuild(web(['a', 'b', 'x']))).ran).toEqual(['resume web/scratch', 'start web/scratch', 'add a', 'add b', 'add x', 'capture web/scratch']);
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\na\nb\nx');
+  });
+
+  it('does not use a memory state of another machine', async () => {
+    await build(web(['a'], { memory: 1 }));
+    expect((await rebuild(web(['a'], { memory: 2 }))).ran[0]).toBe('start web/scratch');
+  });
+
+  it('does not use what has expired', async () => {
+    const steps = (): Describe => web([new Add({ line: 'a', expires: Duration.milliseconds(1) }), new Add({ line: 'b' })]);
+    await build(steps());
+    expect((await rebuild(steps())).ran[0]).toBe('start web/scratch');
+  });
+
+  it('with use: false does everything, and saves for the next', async () => {
+    await build(web(['a']));
+    expect((await rebuild(web(['a']), { use: false })).ran).toEqual(['start web/scratch', 'add a', 'capture web/scratch']);
+    expect((await build(web(['a']))).ran).toEqual([]);
+  });
+
+  it('ends after the step of until, without an artifact, and goes on from there', async () => {
+    expect(await build(web(['a', 'b', 'c']), { until: 'add-2' })).toEqual({ ran: ['start web/scratch', 'add a', 'add b'], outcomes: ['web/scratch done'], exit: 0 });
+    expect((await build(web(['a', 'b', 'c']), { until: 'add-2' })).ran).toEqual([]);
+    expect((await build(web(['a', 'b', 'c']))).ran).toEqual(['resume web/scratch', 'add c', 'capture web/scratch']);
+  });
+
+  it('with from does that step again and those after it', async () => {
+    await build(web(['a', 'b', 'c']));
+    expect((await rebuild(web(['a', 'b', 'c']), { from: 'web/add-2' })).ran).toEqual(['resume web/scratch', 'add b', 'add c', 'capture web/scratch']);
+  });
+
+  it('saves nothing where the step says never', async () => {
+    await build(web([new Add({ line: 'a' }), new Add({ line: 'b', checkpoint: 'never' })]));
+    expect((await rebuild(web(['a', new Add({ line: 'b', checkpoint: 'never' }), 'c']))).ran).toEqual(['resume web/scratch', 'add b', 'add c', 'capture web/scratch']);
+  });
+});
+
+describe('steps on this computer', () => {
+  it('run again each time, and what they make counts by its content', async () => {
+    const steps = (content: string): Describe => web([new Make({ file: 'made.txt', content }), new Add({ line: 'f', file: generated('made.txt') })]);
+    await build(steps('one'));
+    expect((await build(steps('one'))).ran).toEqual(['make ' + join(folder, 'made.txt')]);
+    expect((await rebuild(steps('two'))).ran).toEqual(['make ' + join(folder, 'made.txt'), 'start web/scratch', 'add f', 'capture web/scratch']);
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\ntwo');
+  });
+
+  it('are not repeated where they say what they make and it is there', async () => {
+    const steps = (): Describe => web([new Make({ file: 'made.txt', content: 'x', creates: ['made.txt'] }), new Add({ line: 'a' })]);
+    await build(steps());
+    expect((await build(steps())).ran).toEqual([]);
+    rmSync(join(folder, 'made.txt'));
+    expect((await build(steps())).ran).toEqual(['make ' + join(folder, 'made.txt')]);
+  });
+});
+
+describe('post-processors of an up-to-date target', () => {
+  const pushed = (to: string): Describe => app => {
+    new ImageBuild(app, 'web', { sources: [new ScratchSource({ image: 'base', output: 'web.txt' })], provisioners: [new Add({ line: 'a' })], postProcessors: [new Push({ to })] });
+  };
+  it('with effects outside run only if they have not run for this artifact', async () => {
+    expect((await build(pushed('here'))).ran).toContain('push here');
+    expect((await build(pushed('here'))).ran).toEqual([]);
+    expect((await build(pushed('there'))).ran).toEqual(['push there']);
+  });
+});
+
+describe('images on images', () => {
+  const graph = (b = 'b', base = 'a'): Describe => app => {
+    const scratch = (id: string, line: string, from?: object) => new ImageBuild(app, id, { sources: [new ScratchSource({ ...(from ? { from } : { image: 'base' }), output: `${id}.txt` })], provisioners: [new Add({ line })] });
+    const A = scratch('A', base), B = scratch('B', b, A);
+    scratch('C', 'c', A);
+    scratch('D', 'd', B);
+  };
+  it('build each image once, after its base, and the second time only what failed and what stands on it', async () => {
+    const first = await build(graph('fail'));
+    expect(first.outcomes).toEqual(['A/scratch done', 'B/scratch failed', 'C/scratch done', 'D/scratch skipped']);
+    const second = await build(graph('b'));
+    expect(second.outcomes).toEqual(['A/scratch cached', 'B/scratch done', 'C/scratch cached', 'D/scratch done']);
+    expect(readFileSync(join(folder, 'D.txt'), 'utf8')).toBe('base\na\nb\nd');
+    expect((await build(graph('b'))).ran).toEqual([]);
+  });
+  it('are rebuilt where their base has other content', async () => {
+    await build(graph());
+    for (const id of ['A', 'B', 'C', 'D']) rmSync(join(folder, `${id}.txt`));
+    expect((await build(graph('b', 'other'))).outcomes).toEqual(['A/scratch done', 'B/scratch done', 'C/scratch done', 'D/scratch done']);
+    expect(readFileSync(join(folder, 'D.txt'), 'utf8')).toBe('base\nother\nb\nd');
+  });
+});
+
+describe('two builds of one thing at the same time', () => {
+  it('do each step once', async () => {
+    let open!: () => void;
+    gates.set('a', new Promise<void>(resolve => { open = resolve; }));
+    const one = (id: string) => { const app = new App(); new ImageBuild(app, id, { sources: [new ScratchSource({ image: 'base', output: `${id}.txt` })], provisioners: [new Add({ line: 'a' }), new Add({ line: 'b' })] }); return synth(app, { folder }).plan; };
+    const options = { programFolder: folder, kinds, checkpoints: { store, save: 'always' as const } };
+    const both = Promise.all([run(one('x'), options), run(one('y'), options)]);
+    await new Promise(resolve => setTimeout(resolve, 400));
+    open();
+    const results = await both;
+    expect(results.map(r => r.exit)).toEqual([0, 0]);
+    expect(ran.filter(r => r === 'add a' || r === 'add b').sort()).toEqual(['add a', 'add b']);
+    expect([readFileSync(join(folder, 'x.txt'), 'utf8'), readFileSync(join(folder, 'y.txt'), 'utf8')]).toEqual(['base\na\nb', 'base\na\nb']);
+  });
+});

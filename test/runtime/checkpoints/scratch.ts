@@ -1,0 +1,83 @@
+/** A kind of machine for tests of checkpoints: its disk is a list of lines. What really runs is written down. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { field, PostProcessor, postProcessor, Provisioner, provisioner, Source, source } from '../../../lib/kit.js';
+import { localCommunicator } from '../../../lib/runtime/communicators/local.js';
+import type { Communicator, Machine, PostProcessorDriver, ProvisionerDriver, SourceDriver } from '../../../lib/runtime/driver.js';
+import { fileRef } from '../../../lib/runtime/file-ref.js';
+import { placeOutput } from '../../../lib/runtime/place.js';
+
+/** What ran, in order, since it was emptied. */
+export const ran: string[] = [];
+/** Steps wait for what is in here, by line. */
+export const gates = new Map<string, Promise<unknown>>();
+let unwell = false;
+/** Whether saved machines refuse to come up. */
+export function refuseToResume(yes: boolean): void { unwell = yes; }
+
+interface Scratch extends Communicator { readonly lines: string[] }
+const connect = (lines: string[]): Scratch => Object.assign(localCommunicator(), { lines });
+
+function machine(lines: string[]): Machine {
+  return {
+    connect: async () => connect(lines),
+    capture: async (props, ctx) => {
+      ran.push(`capture ${ctx.target}`);
+      const { output } = props as { readonly output: string };
+      const place = await placeOutput(output, ctx);
+      writeFileSync(place.path, lines.join('\n'));
+      await place.commit();
+      return { madeBy: 'source/scratch', id: output, files: [await fileRef(output)], data: {}, outputs: { path: output } };
+    },
+    save: async ctx => {
+      const file = join(ctx.temporaryFolder, `state-${lines.length}`);
+      writeFileSync(file, JSON.stringify(lines));
+      return { fits: 1, data: null, blobs: { state: await fileRef(file) } };
+    },
+  };
+}
+
+const scratchDriver: SourceDriver<typeof scratch> = {
+  start: async (props, ctx) => {
+    ran.push(`start ${ctx.target}`);
+    return machine(props.from ? readFileSync(props.from.files[0]!.path, 'utf8').split('\n') : [props.image ?? '']);
+  },
+  resume: async (_props, saved, ctx) => {
+    ran.push(`resume ${ctx.target}`);
+    if (unwell) throw new Error('this machine does not come up');
+    return machine(JSON.parse(readFileSync(saved.blobs['state']!.path, 'utf8')) as string[]);
+  },
+  present: async () => true,
+};
+export const scratch = source('scratch', {
+  image: field.string(), from: field.image('scratch'), output: field.outputPath({ required: true }), memory: field.integer({ affects: 'machine' }),
+}, { outputs: { path: field.path({ required: true }) }, driver: async () => ({ default: scratchDriver }) });
+export class ScratchSource extends Source<typeof scratch, 'scratch'> { constructor(props: object) { super(scratch, props as never); } }
+
+const addDriver: ProvisionerDriver<typeof add> = {
+  effects: 'guest',
+  run: async (props, guest) => {
+    ran.push(`add ${props.line}`);
+    await gates.get(props.line);
+    if (props.line === 'fail') throw new Error('this step fails');
+    (guest as Scratch).lines.push(props.file === undefined ? props.line : readFileSync(props.file, 'utf8'));
+  },
+};
+export const add = provisioner('add', { line: field.string({ required: true }), file: field.path() }, { driver: async () => ({ default: addDriver }) });
+export class Add extends Provisioner<typeof add> { constructor(props: object) { super(add, props as never); } }
+
+const makeDriver: ProvisionerDriver<typeof make> = {
+  effects: 'host',
+  run: async props => { ran.push(`make ${props.file}`); writeFileSync(props.file, props.content); },
+};
+export const make = provisioner('make', { file: field.outputPath({ required: true, affects: 'disk' }), content: field.string({ required: true }) }, { driver: async () => ({ default: makeDriver }) });
+export class Make extends Provisioner<typeof make> { constructor(props: object) { super(make, props as never); } }
+
+const pushDriver: PostProcessorDriver<typeof push> = {
+  effects: 'outside',
+  run: async (props, input) => { ran.push(`push ${props.to}`); return { artifact: input, keepInput: 'yes' }; },
+};
+export const push = postProcessor('push', { to: field.string({ required: true }) }, { driver: async () => ({ default: pushDriver }) });
+export class Push extends PostProcessor<typeof push> { constructor(props: object) { super(push, props as never); } }
+
+export const kinds = [scratch, add, make, push];
