@@ -1,6 +1,6 @@
 /** Reads Plans from anywhere: the shape as a schema, and what is wrong with a bad one in words. The JSON Schema in schema/ is made from it. */
 import * as v from 'valibot';
-import { errors, exitCodes } from './errors.js';
+import { errors, exitCodes, messageOf } from './errors.js';
 import { isObject, type Json } from './json.js';
 import { type Plan, planFormat } from './plan.js';
 
@@ -60,7 +60,7 @@ export function parsePlan(input: string | Json, from = 'the plan'): Plan {
   }
   const format = isObject(value) ? value['format'] : undefined;
   if (format !== planFormat) throw fail.OTHER_FORMAT(from, format === undefined ? 'of no plan' : JSON.stringify(format));
-  const result = v.safeParse(planSchema, value);
+  const result = checked(value, from);
   if (!result.success) {
     throw fail.INVALID(from, result.issues.slice(0, 20).map(issue => `  ${v.getDotPath(issue) ?? 'plan'}: ${issue.message}`).join('\n'));
   }
@@ -68,6 +68,15 @@ export function parsePlan(input: string | Json, from = 'the plan'): Plan {
   const inconsistent = checkReferences(plan);
   if (inconsistent.length > 0) throw fail.INVALID(from, inconsistent.map(m => `  ${m}`).join('\n'));
   return plan;
+}
+
+function checked(value: unknown, from: string): v.SafeParseResult<typeof planSchema> {
+  try {
+    return v.safeParse(planSchema, value);
+  } catch (error) {
+    // Only values nested thousands deep get here: the schema follows them by recursion.
+    throw fail.INVALID(from, `  ${messageOf(error)}: it is nested too deep`);
+  }
 }
 
 /** What a schema cannot say: names that must exist, and the order of targets. */

@@ -44,7 +44,11 @@ function planTarget(build: ImageBuild, source: BoundComponent, encoding: Encodin
   const provisioners = build.provisioners.filter(here).map(step => planStep(build, step, name, encoding));
   const errorCleanup = build.errorCleanup.filter(here).map(step => planStep(build, step, name, encoding));
   const postProcessors = build.postProcessors.map(sequence => sequence.filter(here).map(step => planPostProcessor(step, encoding))).filter(s => s.length > 0);
-  const components: PlannedComponent[] = [planned, ...provisioners, ...errorCleanup, ...postProcessors.flat()];
+  const machine: PlannedComponent[] = [planned, ...provisioners, ...errorCleanup], components = [...machine, ...postProcessors.flat()];
+  for (const component of machine) {
+    const own = [...exprsIn(component.props)].find(e => e.op === 'output' && e.target === path);
+    if (own !== undefined) encoding.problems.add({ code: 'NOT_KNOWN_YET', path: component.path, at: build.at, message: `${describeExpr(own)} is used while it is made`, remedy: 'Use it in another build, or in a post-processor.' });
+  }
   return {
     path, build: build.node.path, name, after: [...new Set(components.flatMap(c => [...edgesOf(c.props)]))].filter(p => p !== path).sort(byCodeUnit),
     source: planned, provisioners, errorCleanup, postProcessors,
@@ -102,7 +106,7 @@ function planComponent(path: string, component: Component, settings: Fields, pro
     problem: (code, field, message, remedy) => encoding.problems.add({ code, path, field, message, remedy, at: component.at }),
   };
   if (!isObject(props)) {
-    encoder.problem('WRONG_TYPE', '', `the props are ${props === undefined ? 'missing' : `a ${typeof props}`} where an object belongs`, `Write them in braces: { … }.`);
+    encoder.problem('WRONG_TYPE', '', `the props are ${props === undefined ? 'missing' : short(props)} where an object belongs`, `Write them in braces: { … }.`);
     return { kind: kind.key, path, props: {}, own: ownDigests(kind, {}) };
   }
   const encoded = encodeComponent(kind, settings, props, encoder);
