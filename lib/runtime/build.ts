@@ -1,7 +1,7 @@
 /** Builds one target: start, connect, provision, capture, post-process; and what has to happen when one of these fails. */
 import { errors, messageOf } from '../errors.js';
 import type { PlannedStep, Target } from '../plan.js';
-import { type Finished, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
+import { type Finished, hasMade, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
 import { Progress, type ResumePoint } from './checkpoints/progress.js';
 import type { Artifact, Communicator, Context, Machine } from './driver.js';
 import { keepMachine } from './kept.js';
@@ -39,6 +39,8 @@ class Building implements Builder {
   at: string | undefined;
   kept = false;
   walk: Walk | undefined;
+  /** Milliseconds from the start to connected, and of the capture: for the forecast of the next run. */
+  readonly times: { start?: number; capture?: number } = {};
   constructor(readonly state: RunState, readonly target: Target, index: number) { this.context = new TargetContext(state, target, index); }
 
   async run(scope: RunScope): Promise<Pick<Built, 'outcome' | 'artifacts' | 'outputs' | 'reason'>> {
@@ -47,11 +49,15 @@ class Building implements Builder {
     if (finished !== undefined) return this.upToDate(scope, finished);
     context.cleanUpIn(scope);
     const progress = await Progress.of(context, state.checkpoints, scope);
-    if (progress) scope.defer('store what was saved', () => progress.end());
+    if (progress) scope.defer('store what was saved', async () => {
+      await progress.writeHistory(this.times);
+      await progress.end();
+    });
     const walk = this.walk = new Walk(this, progress);
     try {
-      if (await walk.through(scope) === 'until') return { outcome: 'done', artifacts: [], outputs: {}, reason: `it was told to end after ${state.checkpoints!.until}` };
-      const artifact = await this.artifact(scope, walk, progress);
+      const continued = await this.continued(scope, progress);
+      if (continued === undefined && await walk.through(scope) === 'until') return { outcome: 'done', artifacts: [], outputs: {}, reason: `it was told to end after ${state.checkpoints!.until}` };
+      const artifact = continued ?? await this.artifact(scope, walk, progress);
       this.announce(scope, artifact);
       provide(state, target, artifact);
       const artifacts = await postProcess(artifact, target, context, scope, progress, (label, planned, work) => this.step(scope, label, planned, work));
@@ -74,12 +80,28 @@ class Building implements Builder {
 
   async start(scope: RunScope, from: ResumePoint | undefined): Promise<Live> {
     const { context, target } = this;
-    const source = await context.ready(target.source);
+    // Tags and names may speak of what only the running machine knows: they are complete at the capture.
+    const source = await context.ready(target.source, 'host'), begun = performance.now();
     const machine = context.machine = await this.step(scope, from === undefined ? 'start' : 'resume', target.source, here => context.with(target.source.path, livingIn(scope, here), ctx =>
       from === undefined ? source.driver.start(source.props, ctx) : source.driver.resume!(source.props, this.walk!.progress!.store.saved(from.record), ctx)));
     const guest = await this.step(scope, 'connect', target.source, here => context.with(target.source.path, livingIn(scope, here), ctx => machine.connect(ctx)));
     scope.defer('disconnect', async () => { await guest[Symbol.asyncDispose](); });
+    if (from === undefined) this.times.start = Math.round(performance.now() - begun);
     return { machine, guest };
+  }
+
+  /** What an earlier run of the same inputs could not finish, finished now without a machine. */
+  async continued(scope: RunScope, progress: Progress | undefined): Promise<Artifact | undefined> {
+    const { context, target, state } = this, key = progress?.captureKey(), driver = await state.registry.driver(target.source.kind);
+    if (key === undefined || driver.complete === undefined || state.force || progress!.options.use === false || progress!.options.from !== undefined || progress!.options.until !== undefined) return undefined;
+    for (const [i] of target.provisioners.entries()) if (progress!.effects(i) !== 'guest' && !await hasMade(progress!, i)) return undefined;
+    context.key = key;
+    const artifact = await this.step(scope, 'continue', target.source, async here => {
+      const { props } = await context.ready(target.source, 'host');
+      return context.with(target.source.path, here, ctx => driver.complete!(props, ctx));
+    });
+    if (artifact !== undefined) await progress!.remember(key, { what: 'artifact', artifact, stamps: await stampsOf([artifact]) });
+    return artifact;
   }
 
   /** The source's artifact: the one there is, or a new one. */
@@ -90,12 +112,14 @@ class Building implements Builder {
       const present = await presentArtifact(progress!, key);
       if (present) return present.artifact;
     }
-    const { machine } = await walk.machine(scope);
+    const { machine } = await walk.machine(scope), begun = performance.now();
+    context.key = key;
     const artifact = await this.step(scope, 'capture', target.source, async here => {
       // Once more: values that only the running machine knows are in it now.
       const { props } = await context.ready(target.source);
       return context.with(target.source.path, here, ctx => machine.capture(props, ctx));
     });
+    this.times.capture = Math.round(performance.now() - begun);
     if (key !== undefined) await progress!.remember(key, { what: 'artifact', artifact, stamps: await stampsOf([artifact]) });
     return artifact;
   }

@@ -6,3 +6,7 @@ export { destroyKept, type KeptMachine, keptMachines, openKept } from './kept.js
 export { makeRegistry, type Registry } from './registry.js';
 export { selectTargets, type Selection } from './select.js';
 export { describeEvent } from './event-text.js';
+export { forecast, type Forecast } from './forecast.js';
+export type { CheckpointOptions } from './checkpoints/options.js';
+export { type CheckpointRecord, CheckpointStore, type PruneResult, type StoreEntry } from './checkpoints/store.js';
+export type { Change } from './checkpoints/why.js';

@@ -95,7 +95,7 @@ export class Walk {
     await this.builder.provision(scope, step, guest);
     this.#next++;
     if (made !== undefined) await progress!.remember(made, { what: 'done' });
-    if (!onHost) await progress?.after(index, this.live!.machine, performance.now() - begun, scope);
+    await progress?.after(index, this.live?.machine, Math.round(performance.now() - begun), scope);
   }
 
   private announceCached(step: PlannedStep): void {

@@ -56,6 +56,13 @@ function lateOf(kind: AnyKind, props: JsonObject, affects: Affects | undefined, 
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)) as unknown as Json;
 }
 
+/** The late inputs of a component that can make its disk or its artifact invalid, by name. */
+export function lateTexts(kind: AnyKind, component: PlannedComponent, late: LateInputs): { readonly [name: string]: string } {
+  const found = new Map<string, string>();
+  walkFields(kind.fields, component.props, undefined, value => collect(value, late, found));
+  return Object.fromEntries(found);
+}
+
 function walkFields(fields: Fields, props: JsonObject, affects: Affects | undefined, visit: (value: Json) => void): void {
   for (const [name, field] of fieldsOf(fields)) {
     const value = props[name];

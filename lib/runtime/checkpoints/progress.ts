@@ -10,7 +10,8 @@ import type { Context, Machine, ProvisionerDriver, Saved } from '../driver.js';
 import type { AnyDriver } from '../registry.js';
 import type { RunScope } from '../run-scope.js';
 import type { TargetContext } from '../target-context.js';
-import { captureKey, machineKey, sourceKey, stepKey } from './keys.js';
+import { type Part, partOf, writeHistory } from './history.js';
+import { captureKey, lateTexts, machineKey, sourceKey, stepKey } from './keys.js';
 import { lateInputs } from './late-inputs.js';
 import type { CheckpointOptions } from './options.js';
 import { type CheckpointRecord, CheckpointStore, type Link, sizeLimit } from './store.js';
@@ -33,6 +34,8 @@ export class Progress {
   #cost = firstGuess;
   #saving: Promise<void> = Promise.resolve();
   #expires = Infinity;
+  /** Index of the last step that is behind us. */
+  #reached = -1;
   readonly #turns = new Map<string, () => Promise<void>>();
   readonly #leases: (() => Promise<void>)[] = [];
 
@@ -119,9 +122,11 @@ export class Progress {
   }
 
   /** After a step: how long it took, and whether to save now. Saves while the machine runs on. */
-  async after(index: number, machine: Machine, took: number, scope: RunScope): Promise<void> {
+  async after(index: number, machine: Machine | undefined, took: number, scope: RunScope): Promise<void> {
     const step = this.context.target.provisioners[index]!;
     this.#took.set(step.path, took);
+    this.#reached = index;
+    if (machine === undefined || this.effects(index) === 'host') return;
     this.#sinceSaved += took;
     if (step.settings.expires !== undefined) this.#expires = Math.min(this.#expires, Date.now() + step.settings.expires);
     const key = this.memoryKey(index);
@@ -162,6 +167,7 @@ export class Progress {
 
   /** Outputs of the steps that a saved machine has behind it. */
   restore(point: ResumePoint): void {
+    this.#reached = point.index;
     for (const [path, outputs] of Object.entries(point.record.outputs ?? {})) this.context.run.outputs.set(path, outputs);
     for (const link of point.record.chain ?? []) if (link.took !== undefined) this.#took.set(link.path, link.took);
     if (point.record.expires !== undefined) this.#expires = Math.min(this.#expires, point.record.expires);
@@ -178,6 +184,21 @@ export class Progress {
 
   isUntil(step: PlannedStep): boolean { return this.options.until !== undefined && matches(step, this.options.until); }
   isFrom(step: PlannedStep): boolean { return this.options.from !== undefined && matches(step, this.options.from); }
+
+  /** Source and steps as they are now, for comparing with the last time. */
+  parts(upTo = this.context.target.provisioners.length - 1): Part[] {
+    const { target, run } = this.context;
+    return [target.source, ...target.provisioners.slice(0, upTo + 1)].map((component, i) =>
+      partOf(run, component, lateTexts(i === 0 ? this.#sourceKind : this.#kinds[i - 1]!.kind, component, lateInputs(run)), this.#took.get(component.path)));
+  }
+
+  /** How far it came and how long it took, for the next time. `times`: of start and capture, in milliseconds. */
+  async writeHistory(times: { readonly start?: number; readonly capture?: number }): Promise<void> {
+    const { target, run } = this.context;
+    let reached = -1;
+    while (reached + 1 < target.provisioners.length && (this.#took.has(target.provisioners[reached + 1]!.path) || this.#reached > reached)) reached++;
+    await writeHistory(run.folders.state, { target: target.path, parts: this.parts(reached), ...times });
+  }
 
   /** Waits for what is still being stored, gives back turns and leases, and keeps the store within its bound. */
   async end(): Promise<void> {
