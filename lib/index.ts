@@ -20,6 +20,7 @@ export { Duration, generated, type GeneratedFile, host, type Input, isotime, typ
 // Sources
 export { docker, DockerSource, type DockerSourceProps } from './constructs/sources/docker.js';
 export { fileSource, FileSource, type FileSourceProps } from './constructs/sources/file.js';
+export { qemu, QemuSource, type QemuSourceProps } from './constructs/sources/qemu.js';
 export { nullSource, NullSource, type NullSourceProps } from './constructs/sources/null.js';
 // Provisioners
 export { breakpoint, BreakpointProvisioner, type BreakpointProvisionerProps } from './constructs/provisioners/breakpoint.js';

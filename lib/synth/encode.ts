@@ -46,6 +46,10 @@ export function encodeFields(fields: Fields, props: object, at: string, encoder:
         // Defaults are checked and tagged as what a user writes is: a path is a file that must be there.
         const encoded = encodeValue(field.type, field.default, at + name, encoder);
         if (encoded !== undefined) out[name] = encoded;
+      } else if (field.shape === 'group' && field.type.is === 'object' && fieldsOf(field.type.fields).every(([, member]) => member.need !== 'required')) {
+        // A group that is left out still has its members' defaults, so that a driver need not know them.
+        const members = encodeFields(field.type.fields, {}, `${at}${name}.`, encoder);
+        if (Object.keys(members).length > 0) out[name] = members;
       }
       continue;
     }

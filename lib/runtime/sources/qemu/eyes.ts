@@ -1,0 +1,25 @@
+/** What can be seen of a guest from outside: its serial console and its screen. */
+import { open } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
+import type { Qmp } from './qmp.js';
+
+/** The last lines of the serial console, without control characters; none where the guest has said nothing. */
+export async function serialTail(file: string, lines = 12): Promise<readonly string[]> {
+  const handle = await open(file, 'r').catch(() => undefined);
+  if (handle === undefined) return [];
+  try {
+    const { size } = await handle.stat(), length = Math.min(size, 32_768);
+    const bytes = Buffer.alloc(length);
+    await handle.read(bytes, 0, length, size - length);
+    // A terminal shows only what follows the last carriage return of a line.
+    return stripVTControlCharacters(bytes.toString('utf8')).split(/\r*\n/).map(line => clean(line.split('\r').at(-1)!)).filter(line => line !== '').slice(-lines);
+  } finally { await handle.close(); }
+}
+// eslint-disable-next-line no-control-regex
+const clean = (line: string): string => line.replace(/[\u0000-\u0008\u000b-\u001f\u007f\ufffd]/g, '').trimEnd();
+
+/** Writes the screen to a PNG file (an absolute path) and returns the path. */
+export async function screenshot(qmp: Qmp, file: string): Promise<string> {
+  await qmp.execute('screendump', { filename: file, format: 'png' });
+  return file;
+}

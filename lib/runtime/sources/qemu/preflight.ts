@@ -1,0 +1,66 @@
+/** What would fail later, found before anything slow starts: programs, images, space, places. */
+import { stat, statfs } from 'node:fs/promises';
+import { errors, isBakeError } from '../../../errors.js';
+import { checkFile, readChecksum } from '../../checksum.js';
+import type { Context, PreflightProblem } from '../../driver.js';
+import { outputProblem } from '../../place.js';
+import { chooseAccelerator } from './accelerator.js';
+import { imageInfo, inUnits, sizeFor, whyNotDisk } from './disk.js';
+import { findProgram } from './launch.js';
+import { binaryOf, existing, outputFolder, type Props } from './prepare.js';
+
+const problems = errors('QEMU', {
+  NO_PROGRAM: {
+    message: (name: string) => `'${name}' is not installed (or not in PATH).`,
+    remedy: (name: string) => `Install it: apt-get install ${packageOf(name)} (Debian, Ubuntu), or your system's package of QEMU.`,
+  },
+  NO_IMAGE: { message: (file: string) => `The disk image ${file} does not exist.`, remedy: 'Check the path; relative ones are relative to the program\'s folder.' },
+  NOT_AN_IMAGE: { message: (file: string, what: string) => `${file} ${what}.` },
+  NO_SPACE: {
+    message: (folder: string, free: string, needed: string) => `The file system of ${folder} has ${free} left, and the image may need ${needed}.`,
+    remedy: 'Make room, or set outputDirectory to a place on another disk.',
+  },
+});
+const packageOf = (name: string): string => name.endsWith('qemu-img') ? 'qemu-utils' : name.includes('aarch64') ? 'qemu-system-arm' : 'qemu-system-x86';
+
+const asProblem = (error: unknown, field: string | undefined): PreflightProblem => {
+  if (!isBakeError(error)) throw error;
+  return { code: error.code, message: error.message, ...(error.remedy === undefined ? {} : { remedy: error.remedy }), ...(field === undefined ? {} : { field }) };
+};
+
+/** All problems at once. */
+export async function preflight(props: Props, ctx: Context): Promise<readonly PreflightProblem[]> {
+  const found: PreflightProblem[] = [], binary = binaryOf(props);
+  const programs = await Promise.all([binary, 'qemu-img'].map(async name => await findProgram(name) === undefined ? name : undefined));
+  for (const name of programs) if (name !== undefined) found.push(asProblem(problems.NO_PROGRAM(name), name === binary && props.qemuBinary !== undefined ? 'qemuBinary' : undefined));
+  if (programs[0] === undefined && props.accelerator !== undefined) {
+    try { await chooseAccelerator(binary, props.architecture, props.accelerator); } catch (error) { found.push(asProblem(error, 'accelerator')); }
+  }
+  const taken = await outputProblem(outputFolder(props, ctx), ctx.force, 'outputDirectory');
+  if (taken !== undefined) found.push(taken);
+  if (programs[1] === undefined && props.diskImage !== undefined) found.push(...await imageProblems(props.diskImage, props, ctx));
+  return found;
+}
+
+async function imageProblems(file: string, props: Props, ctx: Context): Promise<PreflightProblem[]> {
+  const stats = await stat(file).catch(() => undefined);
+  if (stats === undefined || !stats.isFile()) return [asProblem(problems.NO_IMAGE(file), 'diskImage')];
+  try {
+    const info = await imageInfo(file, ctx.signal);
+    const why = info.format === 'raw' ? await whyNotDisk(file) : undefined;
+    if (why !== undefined) return [{ ...asProblem(problems.NOT_AN_IMAGE(file, why.message), 'diskImage'), remedy: why.remedy }];
+    sizeFor(file, info, props.diskSize);
+    const expected = await readChecksum(props.diskImageChecksum, file, { folder: ctx.programFolder, signal: ctx.signal });
+    if (expected !== undefined) await checkFile(file, expected, { signal: ctx.signal, progress: bytes => ctx.progress('checksum of the disk image', bytes, stats.size, 'bytes') });
+    // The overlay while it is built, and the image made from both.
+    return await spaceProblem(outputFolder(props, ctx), info.actualSize + 256 * 1024 ** 2);
+  } catch (error) {
+    return [asProblem(error, isBakeError(error) && error.code.startsWith('CHECKSUM') ? 'diskImageChecksum' : isBakeError(error) && error.code === 'DISK_SMALLER' ? 'diskSize' : 'diskImage')];
+  }
+}
+
+async function spaceProblem(folder: string, needed: number): Promise<PreflightProblem[]> {
+  const at = await existing(folder), { bavail, bsize } = await statfs(at);
+  return bavail * bsize >= needed ? [] : [asProblem(problems.NO_SPACE(at, rounded(bavail * bsize), rounded(needed)), 'outputDirectory')];
+}
+const rounded = (bytes: number): string => inUnits(Math.floor(bytes / 1024 ** 2) * 1024 ** 2);

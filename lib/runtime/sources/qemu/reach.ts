@@ -1,0 +1,51 @@
+/** From a machine that runs to a guest that takes commands. */
+import { errors } from '../../../errors.js';
+import { openSsh } from '../../communicators/open.js';
+import type { Communicator, Context } from '../../driver.js';
+import { retry } from '../../retry.js';
+import type { Prepared, Props } from './prepare.js';
+
+const fail = errors('CLOUD_INIT', {
+  UNFINISHED: {
+    message: (seconds: number) => `cloud-init, in the guest, was not done after ${seconds} s.`,
+    remedy: 'Look at /var/log/cloud-init-output.log in the guest; raise ssh.timeout where it only is slow.',
+  },
+});
+
+/** Waits until the guest lets us in, and until cloud-init is done there. */
+export async function reach({ keys }: Prepared, props: Props, address: { readonly host: string; readonly port: number }, signal: AbortSignal, ctx: Context): Promise<Communicator> {
+  const ssh = props.ssh!, began = Date.now();
+  const guest = await openSsh(ssh, {
+    address, otherHostKey: 'wait',
+    ...(keys === undefined ? {} : { privateKey: keys.login.privateKey, hostKey: keys.host.publicKey }),
+  }, { signal, temporaryFolder: ctx.temporaryFolder, note: (message, options) => ctx.note(message, options) });
+  try { await cloudInitDone(guest, Math.max(60_000, ssh.timeout.$duration - (Date.now() - began)), signal, ctx); }
+  catch (error) { await guest[Symbol.asyncDispose](); throw error; }
+  return guest;
+}
+
+/** `cloud-init status --wait` returns at the first error, and starts an interpreter each time: the file that cloud-init writes last says it better. */
+async function cloudInitDone(guest: Communicator, budget: number, signal: AbortSignal, ctx: Context): Promise<void> {
+  const began = Date.now();
+  let told = false;
+  const result = await retry(async () => {
+    let out = '';
+    // The generator has left one of the two files long before sshd runs; a guest without cloud-init has neither.
+    const exit = await guest.exec('if [ -e /run/cloud-init/enabled ] && [ ! -e /run/cloud-init/disabled ]; then cat /run/cloud-init/result.json 2>/dev/null || exit 9; fi', { signal, stdout: chunk => { out += Buffer.from(chunk).toString('utf8'); } });
+    if (exit.how === 'exited' && exit.code === 9) {
+      if (!told) ctx.note('Waiting for cloud-init to be done.');
+      told = true;
+      throw new Error('it is not done yet');
+    }
+    return out;
+  }, { what: 'cloud-init', budget, pause: 500, maxPause: 2000, factor: 1.2, signal }).catch(error => {
+    if (signal.aborted || !told) throw error;
+    throw fail.UNFINISHED(Math.round((Date.now() - began) / 1000), { cause: error });
+  });
+  const mistakes = result.trim() === '' ? [] : errorsOf(result);
+  for (const mistake of mistakes) ctx.warn(`cloud-init says: ${mistake}`, 'CLOUD_INIT');
+}
+
+function errorsOf(json: string): readonly string[] {
+  try { return (JSON.parse(json) as { v1?: { errors?: readonly string[] } }).v1?.errors ?? []; } catch { return []; }
+}
