@@ -24,7 +24,7 @@ const loginTable = {
   loginPassword: field.secret({ affects: 'none' }),
 };
 type LoginTable = typeof loginTable;
-interface RegistryLoginFields extends LoginTable {}
+export interface RegistryLoginFields extends LoginTable {}
 /** Signing in to a registry of images. */
 export const registryLoginFields: RegistryLoginFields = loginTable satisfies Fields;
 
