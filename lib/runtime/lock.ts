@@ -31,12 +31,12 @@ export async function lock(file: string, { signal, budget = 60_000 }: LockOption
   await writeFile(temporary, JSON.stringify(mine));
   try {
     const end = performance.now() + budget;
-    for (let pause = 5; ; pause = Math.min(pause * 2, 200)) {
+    for (let pause = 5; ; pause = Math.min(pause * 1.5, 50)) {
       if (await linked(temporary, file)) break;
       const holder = await read(file);
       if (holder && liveness(holder) === 'dead') { await breakLock(file, holder); continue; }
       if (performance.now() > end) throw fail.BUSY(file, holder ? `process ${holder.pid}` : 'another process', Math.round(budget / 1000));
-      await sleep(pause, signal);
+      await sleep(pause * (0.5 + Math.random()), signal);
     }
   } finally {
     await unlink(temporary).catch(() => {});
