@@ -108,6 +108,8 @@ export interface Context {
   readonly force: boolean;
   readonly onFailure: 'cleanup' | 'keep';
   readonly journal: Journal;
+  /** In `capture` and `complete`: what everything that leads to the artifact comes to, as one digest; undefined where it is not known. */
+  readonly key?: string | undefined;
   /** What the machine knows of itself, once it runs: httpAddress, guestHost … */
   readonly hostValues: { readonly [name: string]: string };
   /** Asks a person; the default answer where there is none. */
@@ -156,6 +158,11 @@ export interface SourceDriver<K extends AnyKind> {
   /** What names in the props stand for at this moment (the image behind a tag, the newest AMI): part of the key of everything built on it. Undefined: not known before the start. */
   identify?(props: Resolved<K>, ctx: Context): Promise<Json | undefined>;
   resume?(props: Resolved<K>, saved: Saved, ctx: Context): Promise<Machine<K>>;
+  /**
+   * Goes on from what an earlier run of the same inputs (`ctx.key`) made and could not finish, without a machine: four of five copies are
+   * there, only the fifth is made. Undefined: nothing to go on from.
+   */
+  complete?(props: Resolved<K>, ctx: Context): Promise<Artifact | undefined>;
   /** Starts a throw-away copy of a finished artifact. */
   boot?(artifact: Artifact, props: Resolved<K>, ctx: Context): Promise<Machine<K>>;
   /** Whether an artifact made earlier is still there, unchanged. */

@@ -7,7 +7,7 @@ import { type BaseImage, type FieldType, type Fields, fieldsOf } from '../fields
 import { fileDigest, folderDigest } from '../file-digest.js';
 import { isObject, type Json, type JsonObject } from '../json.js';
 import type { PlannedFile } from '../plan.js';
-import { type Expr, Duration, Size } from '../values.js';
+import { type Expr, Duration, Size, walkExpr } from '../values.js';
 
 const fail = errors('PROPS', {
   UNKNOWN_VALUE: { message: (field: string, what: string) => `The value of '${field}' is not known: ${what}.`, remedy: 'Use values where they are known: outputs of builds that are in this plan, host values while the target runs.' },
@@ -29,8 +29,8 @@ export interface ResolveEnvironment {
   readonly image: (target: string) => BaseImage | undefined;
   /** A private folder for links, where a file's own name is not the one that the program gave. */
   readonly linkFolder: () => string;
-  /** `later`: what can only be known later is left out, and files made by the run may be missing. */
-  readonly missing: 'throw' | 'later';
+  /** `later`: what can only be known later is left out, and files made by the run may be missing. `host`: only what the running machine knows is left out. */
+  readonly missing: 'throw' | 'later' | 'host';
 }
 
 /** Stands for "not known yet" where that is allowed. */
@@ -82,9 +82,10 @@ function resolveExpr(type: FieldType, expr: Expr, at: string, environment: Resol
   const { missing, lookups } = environment;
   let value: Json;
   try {
-    if (missing === 'later') {
+    if (missing !== 'throw') {
       const simplified = simplify(expr, lookups);
-      if (simplified.op !== 'value') return later;
+      if (simplified.op !== 'value' && (missing === 'later' || [...walkExpr(simplified)].some(e => e.op === 'host'))) return later;
+      if (simplified.op !== 'value') throw new TypeError(`${describeExpr(simplified)} has no value yet`);
       ({ value } = simplified);
     } else {
       value = evaluate(expr, lookups);

@@ -17,6 +17,8 @@ export interface Ready { readonly kind: AnyKind; readonly driver: AnyDriver; rea
 
 export class TargetContext {
   machine: Machine | undefined;
+  /** The key of the artifact, while it is made. */
+  key: string | undefined;
   readonly temporary: string;
   readonly folder: string;
   constructor(readonly run: RunState, readonly target: Target, index: number) {
@@ -24,8 +26,8 @@ export class TargetContext {
     this.folder = join(run.folders.run, fileNameOf(target.path));
   }
 
-  /** `later`: what can only be known later is left out. */
-  async ready(planned: PlannedComponent, missing: 'throw' | 'later' = 'throw'): Promise<Ready> {
+  /** `later`: what can only be known later is left out; `host`: only what the running machine knows is. */
+  async ready(planned: PlannedComponent, missing: 'throw' | 'later' | 'host' = 'throw'): Promise<Ready> {
     const { run } = this;
     const [kind, driver] = await Promise.all([run.registry.kind(planned.kind), run.registry.driver(planned.kind)]);
     const props = resolveProps(kind.fields, planned.props, {
@@ -56,6 +58,7 @@ export class TargetContext {
       run: { id: run.id, uuid: run.uuid, get folder() { mkdirSync(self.folder, { recursive: true, mode: 0o700 }); return self.folder; } },
       get temporaryFolder() { return self.temporaryFolder(); },
       programFolder: run.folders.program, force: run.force, onFailure: run.onFailure, journal: run.journal.of(target.path),
+      get key() { return self.key; },
       get hostValues() { return self.machine?.hostValues ?? {}; },
       ask: async question => (run.ask ? run.ask(question, scope.signal) : question.default),
       note: (message, options) => scope.emit({ type: 'note', message, ...(options?.detail ? { detail: true } : {}) }),
