@@ -1,11 +1,12 @@
 /** Builds one target: start, connect, provision, capture, post-process; and what has to happen when one of these fails. */
-import { errors, messageOf } from '../errors.js';
+import { BakeError, errors, messageOf } from '../errors.js';
 import type { PlannedStep, Target } from '../plan.js';
 import { type Finished, hasMade, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
 import { Progress, type ResumePoint } from './checkpoints/progress.js';
 import type { Artifact, Communicator, Context, Machine } from './driver.js';
 import { keepMachine } from './kept.js';
 import { postProcess } from './post-process.js';
+import { check } from './preflight.js';
 import type { TargetResult } from './results.js';
 import { retry, sleep, within } from './retry.js';
 import { errorData, livingIn, type RunScope } from './run-scope.js';
@@ -80,6 +81,7 @@ class Building implements Builder {
 
   async start(scope: RunScope, from: ResumePoint | undefined): Promise<Live> {
     const { context, target } = this;
+    if (this.state.standing.has(target.path)) await this.lookAgain(scope);
     // Tags and names may speak of what only the running machine knows: they are complete at the capture.
     const source = await context.ready(target.source, 'host'), begun = performance.now();
     const machine = context.machine = await this.step(scope, from === undefined ? 'start' : 'resume', target.source, here => context.with(target.source.path, livingIn(scope, here), ctx =>
@@ -88,6 +90,12 @@ class Building implements Builder {
     scope.defer('disconnect', async () => { await guest[Symbol.asyncDispose](); });
     if (from === undefined) this.times.start = Math.round(performance.now() - begun);
     return { machine, guest };
+  }
+
+  /** The output that stood there is not what is to be made: what preflight passed over counts now, before anything slow starts. */
+  async lookAgain(scope: RunScope): Promise<void> {
+    const [problem] = await check(this.context, this.target.source, scope);
+    if (problem !== undefined) throw new BakeError(problem.message, { code: problem.code, remedy: problem.remedy });
   }
 
   /** What an earlier run of the same inputs could not finish, finished now without a machine. */

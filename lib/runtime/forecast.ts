@@ -95,7 +95,7 @@ function lookingState(plan: Plan, options: RunOptions): RunState {
   return {
     id: 'forecast', uuid: randomUUID(), started: new Date(), plan, redactor, stream: makeEventStream([options.listen ?? []].flat(), redactor),
     journal: { of: () => ({ intend: async () => ({ id: 'forecast', made: nothing, gone: nothing }) }), keep: nothing, left: () => 0, close: nothing },
-    force: false, onFailure: 'cleanup', ask: undefined, checkpoints: options.checkpoints ?? {}, finished: new Map(),
+    force: false, onFailure: 'cleanup', ask: undefined, checkpoints: options.checkpoints ?? {}, finished: new Map(), standing: new Set(),
     registry: options.registry ?? makeRegistry({ kinds: options.kinds, requires: plan.requires, from: join(program, 'package.json') }),
     folders: { program, files: resolve(options.filesFolder ?? program), state, run: join(state, 'runs', 'forecast'), temporary: join(tmpdir(), `bake-${randomUUID().slice(0, 8)}`) },
     environment: options.environment ?? process.env, secrets: new Map(), data: new Map(Object.entries(options.data ?? {})), outputs: new Map(), images: new Map(),

@@ -5,6 +5,7 @@ import type { PlannedComponent, Target } from '../plan.js';
 import type { Problem } from '../problems.js';
 import { fieldsOf } from '../fields.js';
 import type { RunScope } from './run-scope.js';
+import type { Scope } from './scope.js';
 import type { RunState } from './run-state.js';
 import { mapLimited } from './scheduler.js';
 import { readSecret } from './secrets.js';
@@ -14,13 +15,14 @@ import { TargetContext } from './target-context.js';
 export async function preflight(run: RunState, targets: readonly Target[], root: RunScope): Promise<Problem[]> {
   const found = await mapLimited(targets, 8, async (target, index) => {
     const context = new TargetContext(run, target, index);
-    const components = [target.source, ...target.provisioners, ...target.errorCleanup, ...target.postProcessors.flat()];
+    const components = [...(run.standing.has(target.path) ? [] : [target.source]), ...target.provisioners, ...target.errorCleanup, ...target.postProcessors.flat()];
     return (await Promise.all(components.map(planned => check(context, planned, root)))).flat();
   });
   return [...found.flat(), ...await sharedOutputs(run, targets)];
 }
 
-async function check(context: TargetContext, planned: PlannedComponent, root: RunScope): Promise<Problem[]> {
+/** Every problem of one component. */
+export async function check(context: TargetContext, planned: PlannedComponent, root: Scope): Promise<Problem[]> {
   const place = { severity: 'error', path: planned.path, ...(planned.at === undefined ? {} : { at: planned.at }) } as const;
   try {
     const { driver, props } = await context.ready(planned, 'later');

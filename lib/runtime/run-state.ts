@@ -24,6 +24,8 @@ export interface RunState {
   readonly folders: RunFolders;
   readonly force: boolean;
   readonly onFailure: 'cleanup' | 'keep';
+  /** Targets whose artifact is there, as far as can be told before their steps on this computer ran: their output is no obstacle yet. */
+  readonly standing: Set<string>;
   readonly ask: Ask | undefined;
   /** Undefined: nothing is looked up, nothing saved. */
   readonly checkpoints: CheckpointOptions | undefined;

@@ -89,7 +89,7 @@ export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResu
   const stream = makeEventStream([log.listen, collector.listen, ...[options.listen ?? []].flat()], redactor);
   const state: RunState = {
     id, uuid: randomUUID(), started, plan, stream, redactor, journal, force: options.force ?? false, onFailure: options.onFailure ?? 'cleanup', ask: options.ask,
-    checkpoints: options.checkpoints, finished: new Map(),
+    checkpoints: options.checkpoints, finished: new Map(), standing: new Set(),
     registry: options.registry ?? makeRegistry({ kinds: options.kinds, requires: plan.requires, from: join(program, 'package.json') }),
     folders: { program, files: resolve(options.filesFolder ?? program), state: stateFolder, run: folder, temporary },
     environment: options.environment ?? process.env,

@@ -27,7 +27,11 @@ export async function findFinished(run: RunState, targets: readonly Target[], ro
     const context = new TargetContext(run, target, index);
     const progress = await Progress.of(context, run.checkpoints, root).catch(() => undefined);
     const found = progress && await finishedTarget(progress).catch(() => undefined);
-    if (found === undefined) continue;
+    if (found === undefined) {
+      const key = progress?.captureKey();
+      if (key !== undefined && await presentArtifact(progress!, key).catch(() => undefined)) run.standing.add(target.path);
+      continue;
+    }
     finished.set(target.path, found);
     provide(run, target, found.source);
   }

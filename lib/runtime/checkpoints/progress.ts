@@ -126,6 +126,8 @@ export class Progress {
     const step = this.context.target.provisioners[index]!;
     this.#took.set(step.path, took);
     this.#reached = index;
+    // What it made on this computer may be in the keys of later steps.
+    if (this.effects(index) !== 'guest') this.#keys.length = Math.min(this.#keys.length, index);
     if (machine === undefined || this.effects(index) === 'host') return;
     this.#sinceSaved += took;
     if (step.settings.expires !== undefined) this.#expires = Math.min(this.#expires, Date.now() + step.settings.expires);

@@ -121,6 +121,13 @@ describe('steps on this computer', () => {
     expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\ntwo');
   });
 
+  it('that make something else leave an existing output alone, unless forced', async () => {
+    const steps = (content: string): Describe => web([new Make({ file: 'made.txt', content }), new Add({ line: 'f', file: generated('made.txt') })]);
+    await build(steps('one'));
+    expect(await build(steps('two'))).toMatchObject({ ran: ['make ' + join(folder, 'made.txt')], exit: 4 });
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\none');
+  });
+
   it('are not repeated where they say what they make and it is there', async () => {
     const steps = (): Describe => web([new Make({ file: 'made.txt', content: 'x', creates: ['made.txt'] }), new Add({ line: 'a' })]);
     await build(steps());

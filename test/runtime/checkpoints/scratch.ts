@@ -5,7 +5,7 @@ import { field, PostProcessor, postProcessor, Provisioner, provisioner, Source, 
 import { localCommunicator } from '../../../lib/runtime/communicators/local.js';
 import type { Communicator, Machine, PostProcessorDriver, ProvisionerDriver, SourceDriver } from '../../../lib/runtime/driver.js';
 import { fileRef } from '../../../lib/runtime/file-ref.js';
-import { placeOutput } from '../../../lib/runtime/place.js';
+import { outputProblem, placeOutput } from '../../../lib/runtime/place.js';
 
 /** What ran, in order, since it was emptied. */
 export const ran: string[] = [];
@@ -38,6 +38,10 @@ function machine(lines: string[]): Machine {
 }
 
 const scratchDriver: SourceDriver<typeof scratch> = {
+  preflight: async (props, ctx) => {
+    const problem = await outputProblem(props.output, ctx.force, 'output');
+    return problem ? [problem] : [];
+  },
   start: async (props, ctx) => {
     ran.push(`start ${ctx.target}`);
     return machine(props.from ? readFileSync(props.from.files[0]!.path, 'utf8').split('\n') : [props.image ?? '']);
