@@ -25,6 +25,15 @@ export const objectKey = (key: string): string => identifier.test(key) && !keywo
 /** A part of a text: literal, or an expression. */
 export type TextPart = { readonly literal: string } | { readonly hcl: string };
 
+/** Parts as the inside of a template. A `$` just before an interpolation would escape it. */
+export function joinParts(parts: readonly TextPart[], escape: (literal: string) => string): string {
+  return parts.map((part, i) => {
+    if ('hcl' in part) return `\${${part.hcl}}`;
+    const dollars = i + 1 < parts.length ? /\$*$/.exec(part.literal)![0] : '';
+    return escape(part.literal.slice(0, part.literal.length - dollars.length)) + (dollars === '' ? '' : `\${"${dollars}"}`);
+  }).join('');
+}
+
 /** The expression in HCL, on one line. */
 export function hclExpr(expr: Expr, context: HclContext): string {
   switch (expr.op) {
@@ -33,7 +42,7 @@ export function hclExpr(expr: Expr, context: HclContext): string {
       const parts = textParts(expr, context);
       const [only] = parts;
       if (parts.length === 1 && only !== undefined && 'hcl' in only) return only.hcl;
-      return `"${parts.map(p => ('hcl' in p ? `\${${p.hcl}}` : quoted(p.literal).slice(1, -1))).join('')}"`;
+      return `"${joinParts(parts, literal => quoted(literal).slice(1, -1))}"`;
     }
     case 'variable': return `var.${context.names.variable(expr.name)}`;
     case 'local': return `local.${context.names.local(expr.name)}`;

@@ -3,7 +3,7 @@ import { isObject } from '../json.js';
 import { exprOf, isRef, isSecret } from '../values.js';
 import { attributeLines, blockLines, fixedLine, type HclAttribute, indent, spaced, textOf } from './hcl-layout.js';
 import type { Body, BodyValue, Names, Place, Report, Template, TemplateBuild, TemplatePostProcessor, TemplateSource, TemplateStep, TemplateVariable } from './packer-body.js';
-import { escapeTemplate, type HclContext, hclExpr, objectKey, quoted, type TextPart, textParts } from './packer-expr-hcl.js';
+import { escapeTemplate, type HclContext, hclExpr, joinParts, objectKey, quoted, type TextPart, textParts } from './packer-expr-hcl.js';
 
 export interface HclOptions {
   /** One file each for plugins, variables, sources and builds. @default false */
@@ -154,7 +154,7 @@ function heredocLines(parts: readonly TextPart[]): string[] | undefined {
   const newlines = literals.reduce((sum, l) => sum + (l.match(/\n/g)?.length ?? 0), 0);
   // What must be escaped in a quoted text cannot be said in a heredoc.
   if (newlines < 3 || last === undefined || !('literal' in last) || !last.literal.endsWith('\n') || literals.some(l => /[^\P{Cc}\n\t]|[\ufeff\u2028\u2029]/u.test(l))) return undefined;
-  const text = parts.map(p => ('hcl' in p ? `\${${p.hcl}}` : escapeTemplate(p.literal))).join('');
+  const text = joinParts(parts, escapeTemplate);
   const lines = text.slice(0, -1).split('\n');
   let word = 'EOT';
   while (lines.some(l => l.trim() === word)) word += '_';
