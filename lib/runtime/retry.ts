@@ -1,4 +1,5 @@
 /** Trying again, and waiting: with a budget, and with words for what is waited for. */
+import { setMaxListeners } from 'node:events';
 import { type BakeError, errors, isBakeError, messageOf } from '../errors.js';
 
 const fail = errors('WAIT', {
@@ -58,7 +59,7 @@ export interface RetryOptions {
 export async function retry<T>(work: (attempt: number, signal: AbortSignal) => Promise<T>, options: RetryOptions): Promise<T> {
   const { what, budget = Infinity, attempts = Infinity, maxPause = 10_000, factor = 2, retryIf = () => true, onRetry, signal, clock = systemClock } = options;
   const begun = clock.now();
-  const ended = new AbortController();
+  const ended = manyListeners(new AbortController());
   const onAbort = (): void => ended.abort(signal!.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
@@ -99,7 +100,7 @@ class NotYet extends Error { constructor() { super('not yet'); } }
 /** Runs work within a budget. At its end the work's signal aborts; if it does not end by then, it is left behind after the grace (Infinity: never). Undefined or Infinity: no budget. */
 export async function within<T>(budget: number | undefined, what: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>, grace = 10_000): Promise<T> {
   if (budget === undefined || !Number.isFinite(budget)) return work(signal);
-  const inner = new AbortController();
+  const inner = manyListeners(new AbortController());
   const late = fail.TOO_LONG(what, seconds(budget), '');
   const onAbort = (): void => inner.abort(signal.reason);
   if (signal.aborted) onAbort();
@@ -119,6 +120,12 @@ export async function within<T>(budget: number | undefined, what: string, signal
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** A signal that many steps at once listen to is no leak. */
+export function manyListeners(controller: AbortController): AbortController {
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 const seconds = (milliseconds: number): number => Math.round(milliseconds / 100) / 10;
