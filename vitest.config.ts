@@ -7,7 +7,7 @@ const machineTests = ['{test,templates-examples}/**/*.machine.test.ts'];
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    reporters: ['default', './test/support/summary-reporter.ts'],
+    reporters: ['default', ...(ci ? [['json', { outputFile: 'node_modules/.cache/test-report.json' }] as ['json', object]] : []), './test/support/summary-reporter.ts'],
     projects: [
       {
         extends: true,

@@ -3,60 +3,10 @@
  *
  *     requires('docker')('the docker source', () => { test(…) });
  */
-import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { describe, test } from 'vitest';
+import { has, type NeedName } from './needs.js';
 
-interface Need { readonly there: () => boolean; readonly remedy: string }
-const command = (name: string, debianPackage: string): Need => ({ there: () => onPath(name), remedy: `apt-get install ${debianPackage}` });
-
-const needs = {
-  /** A Docker engine that answers. */
-  docker: { there: engineAnswers, remedy: 'apt-get install docker.io, and start dockerd' },
-  'docker-cli': command('docker', 'docker.io'),
-  'docker-registry': command('docker-registry', 'docker-registry'),
-  qemu: { there: () => onPath('qemu-system-x86_64') && onPath('qemu-img'), remedy: 'apt-get install qemu-system-x86 qemu-utils' },
-  'qemu-img': command('qemu-img', 'qemu-utils'),
-  ovmf: { there: () => existsSync('/usr/share/OVMF/OVMF_CODE_4M.fd'), remedy: 'apt-get install ovmf' },
-  /** All that the base system is made with. */
-  base: {
-    there: () => ['mmdebstrap', 'qemu-img', 'mkfs.ext4', 'sfdisk', 'grub-mkimage', 'fakeroot'].every(onPath) && existsSync('/usr/lib/grub/i386-pc/boot.img'),
-    remedy: 'apt-get install mmdebstrap qemu-utils e2fsprogs fdisk grub-pc-bin grub-common fakeroot',
-  },
-  mmdebstrap: command('mmdebstrap', 'mmdebstrap'),
-  packer: command('packer', 'packer'),
-  ssh: command('ssh', 'openssh-client'),
-  sshd: command('sshd', 'openssh-server'),
-  rsync: command('rsync', 'rsync'),
-  ansible: command('ansible-playbook', 'ansible'),
-  puppet: command('puppet', 'puppet'),
-  tmux: command('tmux', 'tmux'),
-  zstd: command('zstd', 'zstd'),
-  pigz: command('pigz', 'pigz'),
-  xorriso: command('xorriso', 'xorriso'),
-  mtools: command('mcopy', 'mtools'),
-  imagemagick: command('convert', 'imagemagick'),
-  lxc: command('lxc-start', 'lxc'),
-  tini: command('tini', 'tini'),
-  git: command('git', 'git'),
-  root: { there: () => process.getuid?.() === 0, remedy: 'run the tests as root' },
-} satisfies { readonly [name: string]: Need };
-export type NeedName = keyof typeof needs;
-
-const strict = process.env['BAKE_CI'] === '1';
-const known = new Map<NeedName, boolean>();
-
-/** Whether the machine has something. Says aloud, once, what it lacks; under BAKE_CI=1 throws, so that nothing is skipped there. */
-export function has(name: NeedName): boolean {
-  let there = known.get(name);
-  if (there === undefined) {
-    known.set(name, there = needs[name].there());
-    if (!there && strict) throw new Error(`This machine lacks '${name}', and BAKE_CI=1 allows no skipped tests. Remedy: ${needs[name].remedy}.`);
-    if (!there) console.warn(`skipped: this machine lacks '${name}' (${needs[name].remedy})`);
-  }
-  return there;
-}
+export { has, type NeedName };
 
 /** A `describe` whose tests are skipped, with the reason in the title, where the machine lacks one of the things named. */
 export function requires(...names: readonly NeedName[]): (title: string, tests: () => void) => void {
@@ -67,18 +17,4 @@ export function requires(...names: readonly NeedName[]): (title: string, tests: 
     if (lacking.length === 0) describe(title, tests);
     else describe.skip(`${title} [skipped: this machine lacks ${lacking.join(', ')}]`, tests);
   };
-}
-
-function onPath(name: string): boolean {
-  // Servers lie in sbin, which is not on every user's PATH.
-  return [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].some(folder => {
-    try { accessSync(join(folder, name), constants.X_OK); return true; } catch { return false; }
-  });
-}
-
-/** The setup of the `machines` project has asked already; a test outside of it asks by itself. */
-function engineAnswers(): boolean {
-  const asked = process.env['BAKE_TEST_ENGINE'];
-  if (asked !== undefined) return asked === 'answers';
-  try { execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'ignore', timeout: 10_000 }); return true; } catch { return false; }
 }
