@@ -2,7 +2,7 @@
 export { acknowledge } from './constructs/acknowledge.js';
 export { App, type AppProps } from './constructs/app.js';
 export {
-  DataSource, PostProcessor, type PostProcessorSettings, Provisioner, ProvisionerGroup, type ProvisionerSettings, Source, type SourceSettings,
+  DataSource, type DataSettings, PostProcessor, type PostProcessorSettings, Provisioner, ProvisionerGroup, type ProvisionerSettings, Source, type SourceSettings,
 } from './constructs/component.js';
 export { type BuildOutputs, ImageBuild, type ImageBuildProps, type NamesOf } from './constructs/image-build.js';
 export { matrix } from './constructs/matrix.js';
@@ -35,6 +35,11 @@ export { dockerPush, DockerPushPostProcessor, type DockerPushPostProcessorProps 
 export { dockerSave, DockerSavePostProcessor, type DockerSavePostProcessorProps } from './constructs/post-processors/docker-save.js';
 export { dockerTag, DockerTagPostProcessor, type DockerTagPostProcessorProps } from './constructs/post-processors/docker-tag.js';
 // Data sources
+export { commandData, CommandData, type CommandDataProps } from './constructs/data/command.js';
+export { environmentData, EnvironmentData, type EnvironmentDataProps } from './constructs/data/environment.js';
+export { fileData, FileData, type FileDataProps } from './constructs/data/file.js';
+export { gitData, GitData, type GitDataProps } from './constructs/data/git.js';
+export { httpData, HttpData, type HttpDataProps } from './constructs/data/http.js';
 
 import { appRunner } from './constructs/app.js';
 import { variableLookup } from './constructs/variable.js';

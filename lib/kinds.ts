@@ -16,6 +16,8 @@ export interface Kind<R extends string, T extends string, F extends Fields, O ex
   readonly revision: number;
   /** Packer's name, where it is another; `false`: Packer has no such component. */
   readonly packerType: string | false;
+  /** For data sources: whether what is read is recorded in images.lock. @default true */
+  readonly lock?: boolean;
   /** Set where the runtime has no driver and never will: the kind is validated and exported, and this is what to do instead of building it. */
   readonly exportOnly?: string;
   /** For kinds of other packages: loads the driver (its default export). Ours are found by the runtime's registry. */
@@ -33,6 +35,8 @@ export interface KindSettings<F extends Fields, O extends Fields> {
   /** @default 1 */
   readonly revision?: number;
   readonly packerType?: string | false;
+  /** For data sources: whether what is read is recorded in images.lock, where the user does not say. @default true */
+  readonly lock?: boolean;
   readonly driver?: () => Promise<{ readonly default: unknown }>;
   readonly from?: { readonly package: string; readonly version: string; readonly module: string };
 }
@@ -41,6 +45,7 @@ const role = <const R extends Role>(r: R) =>
   <const T extends string, F extends Fields, O extends Fields = {}>(type: T, fields: F, settings: KindSettings<F, O> = {}): Kind<R, T, F, O> => ({
     role: r, type, key: `${r}/${type}`, fields, outputs: settings.outputs ?? ({} as O), rules: (settings.rules ?? []) as readonly Rule<string>[],
     revision: settings.revision ?? 1, packerType: settings.packerType ?? type,
+    ...(settings.lock === undefined ? {} : { lock: settings.lock }),
     ...(settings.driver ? { driver: settings.driver } : {}), ...(settings.from ? { from: settings.from } : {}),
   });
 

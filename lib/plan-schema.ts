@@ -40,7 +40,7 @@ export const planSchema = v.strictObject({
   variables: v.record(v.string(), v.strictObject({
     type: v.string(), description: v.optional(v.string()), sensitive: v.optional(v.literal(true)), value: v.optional(json), structural: v.optional(v.literal(true)),
   })),
-  data: v.array(v.strictObject({ ...component, outputs: v.array(v.string()) })),
+  data: v.array(v.strictObject({ ...component, outputs: v.array(v.string()), lock: v.boolean(), sensitive: v.optional(v.array(v.string())) })),
   targets: v.array(v.strictObject({
     path: v.string(), build: v.string(), name: v.string(), after: v.array(v.string()),
     source: v.strictObject(component), provisioners: v.array(step), errorCleanup: v.array(step),

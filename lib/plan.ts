@@ -65,4 +65,10 @@ export interface StepSettings {
   readonly continueOnError?: boolean; readonly checkpoint?: 'auto' | 'always' | 'never'; readonly expires?: number; readonly creates?: readonly string[];
 }
 export interface PlannedPostProcessor extends PlannedComponent { readonly keepInputArtifact?: boolean }
-export interface PlannedData extends PlannedComponent { readonly outputs: readonly string[] }
+export interface PlannedData extends PlannedComponent {
+  readonly outputs: readonly string[];
+  /** Recorded in images.lock, and read again only by `bake update`. */
+  readonly lock: boolean;
+  /** Outputs that must never be printed or recorded. */
+  readonly sensitive?: readonly string[];
+}

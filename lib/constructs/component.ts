@@ -20,11 +20,15 @@ export interface Component<K extends AnyKind = AnyKind> {
 export interface SourceSettings<N extends string = string> {
   /** Name of this source in its build; its type when left out. Needed where a build has two sources of one type. */
   readonly name?: N | undefined;
+  /** Options of Packer for the exported template, by Packer's names: written over what this component exports; null takes one away. Without effect on builds here. */
+  readonly packerOverrides?: { readonly [option: string]: unknown } | undefined;
 }
 /** The settings as a table, for validation and docs. */
 export const sourceSettings = {
   /** Name of this source in its build; its type when left out. */
   name: field.string({ packerName: false, affects: 'none' }),
+  /** Options of Packer for the exported template, by Packer's names; null takes one away. Without effect on builds here. */
+  packerOverrides: field.json({ affects: 'none', packerName: false }),
 };
 
 /** A description of a machine to start from. N is its name, a literal. */
@@ -67,6 +71,8 @@ export interface ProvisionerSettings<O extends string = string, V extends string
   readonly expires?: Duration | undefined;
   /** For steps on this computer: the files they make. Where all are there and nothing changed, the step is not repeated. */
   readonly creates?: readonly string[] | undefined;
+  /** Options of Packer for the exported template, by Packer's names: written over what this component exports; null takes one away. Without effect on builds here. */
+  readonly packerOverrides?: { readonly [option: string]: unknown } | undefined;
 }
 export const provisionerSettings = {
   /** Name of this step in its build; its type when left out. */
@@ -102,6 +108,8 @@ export const provisionerSettings = {
   expires: field.duration({ affects: 'none', packerName: false }),
   /** For steps on this computer: the files they make. */
   creates: field.list(field.string(), { affects: 'none', packerName: false }),
+  /** Options of Packer for the exported template, by Packer's names; null takes one away. Without effect on builds here. */
+  packerOverrides: field.json({ affects: 'none', packerName: false }),
 };
 
 /** A step that changes the machine. O: the source names that it mentions; a build accepts it only where it has them all. */
@@ -141,6 +149,8 @@ export interface PostProcessorSettings<O extends string = string> {
   readonly except?: readonly O[] | undefined;
   /** Keep what went in. Each post-processor has its own default. */
   readonly keepInputArtifact?: boolean | undefined;
+  /** Options of Packer for the exported template, by Packer's names: written over what this component exports; null takes one away. Without effect on builds here. */
+  readonly packerOverrides?: { readonly [option: string]: unknown } | undefined;
 }
 export const postProcessorSettings = {
   /** Name of this post-processor in its build; its type when left out. */
@@ -151,6 +161,8 @@ export const postProcessorSettings = {
   except: field.list(field.string(), { affects: 'none' }),
   /** Keep what went in. Each post-processor has its own default. */
   keepInputArtifact: field.boolean({ affects: 'none' }),
+  /** Options of Packer for the exported template, by Packer's names; null takes one away. Without effect on builds here. */
+  packerOverrides: field.json({ affects: 'none', packerName: false }),
 };
 
 /** Something done with a finished artifact. */
@@ -166,12 +178,28 @@ export interface PostProcessorFor<N extends string> { readonly at: Error; readon
 
 export type RefsOf<F extends Fields> = { readonly [K in keyof F]: Ref<ReadOf<F[K]>> };
 
+export interface DataSettings {
+  /** Whether what was read is recorded in images.lock, and read again only by `bake update`. Each kind has its own default. */
+  readonly lock?: boolean | undefined;
+  /** What is read is secret: it is never printed, nor recorded. @default false */
+  readonly sensitive?: boolean | undefined;
+}
+export const dataSettings = {
+  /** Whether what was read is recorded in images.lock, and read again only by `bake update`. */
+  lock: field.boolean({ affects: 'none', packerName: false }),
+  /**
+   * What is read is secret: it is never printed, nor recorded.
+   * @default false
+   */
+  sensitive: field.boolean({ affects: 'none', packerName: false }),
+};
+
 /** Something read from outside between synth and run: a construct, whose outputs are Refs. */
 export abstract class DataSource<K extends AnyKind = AnyKind> extends Construct implements Component<K> {
   readonly $dataSource = true;
   readonly at: Error;
   readonly outputs: RefsOf<K['outputs']>;
-  constructor(scope: Construct, id: string, readonly kind: K, readonly props: PropsOf<K['fields']>) {
+  constructor(scope: Construct, id: string, readonly kind: K, readonly props: PropsOf<K['fields']> & DataSettings) {
     super(scope, id);
     this.at = placeOf(new.target);
     this.outputs = Object.fromEntries(Object.keys(kind.outputs).map(output => [output, ref({ op: 'data', path: this.node.path, output })])) as RefsOf<K['outputs']>;

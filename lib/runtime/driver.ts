@@ -191,4 +191,4 @@ export interface PostProcessorDriver<K extends AnyKind> {
 }
 
 export interface DataDriver<K extends AnyKind> { read(props: Resolved<K>, ctx: DataContext): Promise<OutputsOf<K>> }
-export interface DataContext { readonly signal: AbortSignal; readonly programFolder: string; note(message: string): void; secret(value: string): void }
+export interface DataContext { readonly signal: AbortSignal; readonly programFolder: string; readonly environment: NodeJS.ProcessEnv; note(message: string): void; secret(value: string): void }

@@ -39,7 +39,7 @@ export async function forecast(plan: Plan, options: RunOptions = {}): Promise<Fo
   const run = lookingState(plan, options);
   const root = new RunScope([], signal, { emit: run.stream.emit, cleanupDeadline: 10_000, cancelGrace: 1000 });
   await readSecrets(run, targets, options.secrets ?? {}, signal);
-  await readDataSources(run, plan.data, root);
+  await readDataSources(run, plan.data, root, options.lock && { ...options.lock, record: false });
   const finished = await findFinished(run, targets, root);
   const out: Forecast[] = [];
   for (const [index, target] of targets.entries()) out.push(await forecastTarget(run, target, index, finished.has(target.path), root));
@@ -88,8 +88,8 @@ function expectedTime(history: History | undefined, steps: readonly string[], re
   return sum;
 }
 
-/** A run's state that only looks: no journal, no log, events go nowhere. */
-function lookingState(plan: Plan, options: RunOptions): RunState {
+/** A run's state that only looks: no journal, no log. */
+export function lookingState(plan: Plan, options: RunOptions): RunState {
   const program = resolve(options.programFolder ?? '.'), redactor = makeRedactor(), state = resolve(program, options.stateFolder ?? '.bake');
   const nothing = async (): Promise<void> => {};
   return {

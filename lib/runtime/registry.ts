@@ -50,6 +50,11 @@ const lines = {
   'post-processor/docker-save': { kind: () => import('../constructs/post-processors/docker-save.js').then(m => m.dockerSave), driver: () => import('./post-processors/docker-save.js') },
   'post-processor/docker-import': { kind: () => import('../constructs/post-processors/docker-import.js').then(m => m.dockerImport), driver: () => import('./post-processors/docker-import.js') },
   'post-processor/shell-local': { kind: () => import('../constructs/post-processors/shell-local.js').then(m => m.shellLocalPostProcessor), driver: () => import('./post-processors/shell-local.js') },
+  'data/http': { kind: () => import('../constructs/data/http.js').then(m => m.httpData), driver: () => import('./data/http.js') },
+  'data/file': { kind: () => import('../constructs/data/file.js').then(m => m.fileData), driver: () => import('./data/file.js') },
+  'data/environment': { kind: () => import('../constructs/data/environment.js').then(m => m.environmentData), driver: () => import('./data/environment.js') },
+  'data/command': { kind: () => import('../constructs/data/command.js').then(m => m.commandData), driver: () => import('./data/command.js') },
+  'data/git': { kind: () => import('../constructs/data/git.js').then(m => m.gitData), driver: () => import('./data/git.js') },
 } satisfies Lines;
 
 /** A driver of any role: the runtime knows from the plan which members it has. */

@@ -1,5 +1,6 @@
 /** Runs a Plan. Results are data: a failed build does not throw, misuse does. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -11,7 +12,7 @@ import type { Problem } from '../problems.js';
 import { type Built, buildTarget } from './build.js';
 import { type Finished as UpToDate, findFinished } from './checkpoints/finished.js';
 import type { CheckpointOptions } from './checkpoints/options.js';
-import { readDataSources } from './data.js';
+import { type LockOptions, readDataSources } from './data.js';
 import { openJournal } from './journal.js';
 import { makeRunLog } from './log.js';
 import { preflight, readSecrets } from './preflight.js';
@@ -45,6 +46,8 @@ export interface RunOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Outputs of data sources that were read before, by path. */
   readonly data?: { readonly [path: string]: { readonly [output: string]: unknown } };
+  /** images.lock: what data sources said before is taken from it, and what they say now recorded. They are always read when left out. */
+  readonly lock?: LockOptions;
   /** Targets at a time. @default twice the processors, at least 4 */
   readonly parallel?: number;
   /** Target paths, builds, source names, or globs of these. What they stand on is built too. */
@@ -96,6 +99,7 @@ export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResu
     secrets: new Map(), data: new Map(Object.entries(options.data ?? {})), outputs: new Map(), images: new Map(),
   };
   const signal = options.signal ?? new AbortController().signal;
+  setMaxListeners(0, signal);
   const root = new RunScope([], signal, { emit: stream.emit, cleanupDeadline: options.cleanupDeadline ?? 60_000, cancelGrace: options.cancelGrace ?? 15_000 });
 
   stream.emit([], { type: 'run-start', run: id, targets: targets.map(t => t.path), folder });
@@ -121,7 +125,7 @@ async function lookAhead(state: RunState, targets: readonly Target[], root: RunS
   let problems: Problem[] = [];
   try {
     problems = await readSecrets(state, targets, options.secrets ?? {}, root.signal);
-    if (problems.length === 0) await readDataSources(state, state.plan.data, root);
+    if (problems.length === 0) await readDataSources(state, state.plan.data, root, options.lock);
     if (problems.length === 0) for (const [path, finished] of await findFinished(state, targets, root)) (state.finished as Map<string, UpToDate>).set(path, finished);
     problems.push(...await preflight(state, targets.filter(t => !state.finished.has(t.path)), root));
   } catch (error) {

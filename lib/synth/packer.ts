@@ -120,7 +120,7 @@ function templateSteps(bound: BoundComponent, contextOf: ContextOf, report: Repo
   const step: TemplateStep = {
     type, path: bound.node.path, at: component.at, body: withPause(body), ...names,
     overrides: Object.entries(isObject(props['override']) ? props['override'] : {}).flatMap(([source, differing]) => {
-      const whole = bodyOf(component, mergeProps(props, differing as object), context), differs = bodyOf(component, differing as object, context, { defaults: false });
+      const whole = bodyOf(component, mergeProps(component.kind.fields, props, differing as object), context), differs = bodyOf(component, differing as object, context, { defaults: false });
       return whole === undefined || differs === undefined ? [] : [{ source, body: withPause(whole), differs }];
     }),
     ...(pauseBefore === undefined ? {} : { pauseBefore }), ...(timeout === undefined ? {} : { timeout }), ...(typeof props['maxRetries'] === 'number' ? { maxRetries: props['maxRetries'] } : {}),

@@ -1,5 +1,5 @@
 /** From builds to targets: which steps run on which source, and everything encoded. */
-import { type AnySource, type Component, postProcessorSettings, provisionerSettings, type Source, sourceSettings } from '../constructs/component.js';
+import { type AnySource, type Component, dataSettings, postProcessorSettings, provisionerSettings, type Source, sourceSettings } from '../constructs/component.js';
 import type { BoundComponent } from '../constructs/bind.js';
 import { type ImageBuild, isImageBuild } from '../constructs/image-build.js';
 import { describeExpr, type Lookups } from '../evaluate.js';
@@ -14,6 +14,7 @@ import type { Program } from './collect.js';
 import { ownDigests } from './digest.js';
 import { encodeComponent, type Encoder } from './encode.js';
 import type { FileCollector } from './files.js';
+import { mergeProps } from './merge.js';
 import { order } from './order.js';
 import type { ProblemSink } from './problem-sink.js';
 import { checkExpr, edgesOf, exprsIn, findImage, nameOf, secretsIn } from './references.js';
@@ -59,7 +60,8 @@ function planTarget(build: ImageBuild, source: BoundComponent, encoding: Encodin
 
 function planStep(build: ImageBuild, step: BoundComponent, source: string, encoding: Encoding): PlannedStep {
   const props = step.component.props as RoleProps & { readonly [name: string]: unknown };
-  const merged = merge(step.component.kind.fields, props, isObject(props) && isObject(props.override) ? props.override[source] : undefined);
+  const override = isObject(props) && isObject(props.override) ? props.override[source] as unknown : undefined;
+  const merged = isObject(props) ? mergeProps(step.component.kind.fields, props, isObject(override) ? override : undefined) : props;
   const planned = planComponent(step.node.path, step.component, provisionerSettings, merged, encoding);
   const { settings, own } = splitSettings(step, planned.props, provisionerSettings, encoding);
   const milliseconds = (key: string): { [k: string]: number } => (isDuration(settings[key]) ? { [key]: (settings[key] as { $duration: number }).$duration } : {});
@@ -81,7 +83,14 @@ function planPostProcessor(step: BoundComponent, encoding: Encoding): PlannedPos
 
 /** Data sources, each after those whose outputs it uses. */
 export function planData(encoding: Encoding): PlannedData[] {
-  const planned = encoding.program.data.map((data): PlannedData => ({ ...planComponent(data.node.path, data, {}, data.props, encoding), outputs: Object.keys(data.kind.outputs) }));
+  const planned = encoding.program.data.map((data): PlannedData => {
+    const component = planComponent(data.node.path, data, dataSettings, data.props, encoding), { lock, sensitive } = component.props;
+    const secret = fieldsOf(data.kind.outputs).filter(([, output]) => sensitive === true || output.type.is === 'secret').map(([name]) => name);
+    return {
+      ...component, props: without(component.props, Object.keys(dataSettings)), outputs: Object.keys(data.kind.outputs),
+      lock: typeof lock === 'boolean' ? lock : data.kind.lock ?? true, ...(secret.length > 0 ? { sensitive: secret } : {}),
+    };
+  });
   for (const data of planned) {
     for (const expr of exprsIn(data.props)) {
       if (expr.op !== 'output' && expr.op !== 'host') continue;
@@ -154,19 +163,6 @@ function checkOverride(step: BoundComponent, override: unknown, problems: Proble
   if (wrong === undefined) return;
   const remedy = `Write the props by source name: override: { 'name': { … } }.`;
   problems.add({ code: 'WRONG_TYPE', path: step.node.path, field: wrong[0]!, at: step.component.at, message: `${wrong[1]} is not an object of props`, remedy });
-}
-
-/** The props for one source: overridden ones replace those of the step, the members of a group one by one. */
-function merge(fields: Fields, props: { readonly [name: string]: unknown }, override: unknown): object {
-  if (!isObject(props)) return props;
-  const { override: _, ...out } = props as { [name: string]: unknown };
-  if (!isObject(override)) return out;
-  const groups = new Set(fieldsOf(fields).filter(([, field]) => field.shape === 'group').map(([name]) => name));
-  for (const [name, value] of Object.entries(override)) {
-    const before = out[name];
-    out[name] = groups.has(name) && isObject(before) && isObject(value) ? { ...before, ...value } : value;
-  }
-  return out;
 }
 
 /** The settings of the role, which steer the run and so must be known before it, and the component's own props. */

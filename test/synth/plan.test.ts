@@ -8,7 +8,7 @@ import { canonicalJson } from '../../lib/json.js';
 import { parsePlan } from '../../lib/plan-schema.js';
 import type { Plan, Target } from '../../lib/plan.js';
 import { synth } from '../../lib/synth/synth.js';
-import { CloudSource, Copy, Lookup, Pack, Script, VmSource, type VmSourceProps } from '../support/components.js';
+import { CloudSource, Copy, Lookup, Pack, Script, type ScriptProps, VmSource, type VmSourceProps } from '../support/components.js';
 
 let folder: string;
 const inFolder = (name: string): string => joinPath(folder, name);
@@ -24,7 +24,7 @@ const planOf = (program: (app: App) => void, app = new App()): Plan => { program
 const bytes = (plan: Plan): string => canonicalJson(plan).replaceAll(/"at":"[^"]*",?/g, '');
 const only = (plan: Plan): Target => plan.targets[0]!;
 const vm = (props: Partial<VmSourceProps> = {}): Plan => planOf(app => { new ImageBuild(app, 'web', { sources: [new VmSource({ isoUrl: 'x', ...props })] }); });
-const step = (props: ConstructorParameters<typeof Script>[0]): Target => only(planOf(app => { new ImageBuild(app, 'web', { sources: [new VmSource({ isoUrl: 'x' })], provisioners: [new Script(props)] }); }));
+const step = (props: ScriptProps<any, any>): Target => only(planOf(app => { new ImageBuild(app, 'web', { sources: [new VmSource({ isoUrl: 'x' })], provisioners: [new Script(props) as any] }); }));
 
 /** A program with something of everything. */
 const everything = (app: App, order: <T>(list: T[]) => T[] = list => list): void => {
