@@ -1,18 +1,37 @@
-/** What of a run's events is shown, and how. */
-import type { Event, Listener } from '../lib/events.js';
+/** What of a run's events is shown, and how: a live view in a terminal, lines elsewhere, or JSON. */
+import type { Ask, Event, Listener } from '../lib/events.js';
 import { describeEvent } from '../lib/runtime/event-text.js';
+import { makeAsk } from './ask.js';
 import type { Session } from './session.js';
 
 export const levels = ['error', 'warning', 'info', 'debug'] as const;
 export type Level = (typeof levels)[number];
 
-/** One event, one line of JSON on standard output. */
-export function jsonView(session: Session): Listener {
-  return event => { session.print(JSON.stringify(event)); };
+export interface View {
+  readonly listen: Listener;
+  /** Undefined where there is no terminal to ask at. */
+  readonly ask: Ask | undefined;
+  /** Nothing is shown any more. */
+  close(): void;
+}
+
+export async function makeView(session: Session, { json, level }: { readonly json: boolean; readonly level: Level }): Promise<View> {
+  const { terminal } = session, ask = makeAsk(terminal);
+  if (json) return { listen: event => { session.print(JSON.stringify(event)); }, ask: undefined, close() {} };
+  if (level !== 'info' || terminal.stderr.isTTY !== true || terminal.env['CI'] || terminal.env['TERM'] === 'dumb') return { listen: lines(session, level), ask, close() {} };
+  const { makeTree, symbolsFor } = await import('../lib/runtime/ui/tree.js');
+  const tree = makeTree(terminal.stderr, { paint: session.err, symbols: symbolsFor(terminal.env) });
+  return {
+    listen: tree.listen, close: tree.close,
+    ask: ask && (async (question, signal) => {
+      tree.suspend();
+      try { return await ask(question, signal); } finally { tree.resume(); }
+    }),
+  };
 }
 
 /** Lines that begin with the target they belong to, on standard error. */
-export function lineView(session: Session, level: Level): Listener {
+function lines(session: Session, level: Level): Listener {
   return event => {
     if (rank(event) > levels.indexOf(level)) return;
     const text = describeEvent(event, { detail: level === 'debug' });

@@ -18,6 +18,7 @@ export function parseHclValues(text: string, from: string): { readonly [name: st
 
 const identifier = /[\p{ID_Start}_][\p{ID_Continue}-]*/uy;
 const number = /-?\s*(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/y;
+const labels = /(?:"[^"\n]*"[ \t]*)*\{/y;
 const simpleEscapes: { readonly [letter: string]: string } = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\' };
 
 class Reader {
@@ -30,7 +31,7 @@ class Reader {
       const start = this.#at, name = this.#match(identifier) ?? (this.text[this.#at] === '"' ? this.#string() : this.#wrong('a name is expected here'));
       if (out.has(name)) this.#wrong(`'${name}' is given twice`, start);
       this.#space(false);
-      if (this.text[this.#at] === '{') this.#wrong(`'${name}' begins a block, and a variable file has none`, start);
+      if (this.#match(labels) !== undefined) this.#wrong(`'${name}' begins a block, and a variable file has none`, start);
       this.#take('=', `'=' is expected after '${name}'`);
       this.#space(false);
       out.set(name, this.#value());

@@ -17,7 +17,7 @@ export function placeOf(constructor: Function): Error {
 /** The first frame that is neither ours, nor in node_modules, nor Node's own. */
 export function userLocation(error: Error): Location | undefined {
   for (const line of (error.stack ?? '').split('\n').slice(1)) {
-    const match = /\(?((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/])[^()]*?):(\d+):(\d+)\)?$/.exec(line.trim());
+    const match = /(?:^at (?:async )?|\()((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/])[^()]*?):(\d+):(\d+)\)?$/.exec(line.trim());
     if (!match) continue;
     const file = match[1]!.startsWith('file://') ? fileURLToPath(match[1]!.replace(/\?.*$/, '')) : match[1]!.replace(/\?.*$/, '');
     if (file.startsWith(ours) || /[\\/]node_modules[\\/]/.test(file)) continue;

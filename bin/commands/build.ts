@@ -1,11 +1,11 @@
 import { errors, exitCodes } from '../../lib/errors.js';
-import { makeAsk } from '../ask.js';
 import { command, programFlags } from '../command.js';
 import { namesPlan, openPlan } from '../plan-source.js';
 import { splitPatterns } from '../patterns.js';
+import type { RunResult } from '../../lib/runtime/results.js';
 import type { Session } from '../session.js';
 import { withSignals } from '../signals.js';
-import { jsonView, levels, lineView } from '../view.js';
+import { levels, makeView } from '../view.js';
 
 const fail = errors('BUILD_FLAGS', {
   SEVERAL_PLANS: { message: (plans: readonly string[]) => `One plan is built at a time, and here are ${plans.length}: ${plans.join(', ')}.`, remedy: 'Run bake build once for each.', exit: exitCodes.usage },
@@ -39,12 +39,18 @@ export default command({
     const source = await openPlan(plans[0], args, session);
     if (source === undefined) return exitCodes.problems;
     const [{ interruption, run }, { variableSecrets }] = await Promise.all([import('../../lib/runtime/run.js'), import('../../lib/program.js')]);
-    const only = splitPatterns([...given.filter(t => !plans.includes(t)), ...args.only ?? []]), ask = makeAsk(session.terminal);
-    const result = await withSignals(signal => run(source.plan, {
-      programFolder: source.folder, secrets: variableSecrets(source.plan, source.app), environment: session.terminal.env,
-      only, except: splitPatterns(args.except ?? []), force: args.force, onFailure: args['on-failure'], ...(parallel === undefined ? {} : { parallel }), ...(ask === undefined ? {} : { ask }), signal,
-      listen: args.json ? jsonView(session) : lineView(session, args.verbose ? 'debug' : args['log-level']),
-    }), interruption, (name, again) => tell(name, again, session));
+    const only = splitPatterns([...given.filter(t => !plans.includes(t)), ...args.only ?? []]);
+    const view = await makeView(session, { json: args.json, level: args.verbose ? 'debug' : args['log-level'] });
+    let result: RunResult;
+    try {
+      result = await withSignals(signal => run(source.plan, {
+        programFolder: source.folder, secrets: variableSecrets(source.plan, source.app), environment: session.terminal.env,
+        only, except: splitPatterns(args.except ?? []), force: args.force, onFailure: args['on-failure'], ...(parallel === undefined ? {} : { parallel }),
+        listen: view.listen, ...(view.ask === undefined ? {} : { ask: view.ask }), signal,
+      }), interruption, (name, again) => tell(name, again, session));
+    } finally {
+      view.close();
+    }
     if (args.json) session.print(JSON.stringify({ type: 'result', ...result }));
     else {
       if (result.problems.length > 0) await session.report(result.problems, source.folder);

@@ -1,8 +1,9 @@
 /** The files and folders that a program names. */
-import { readFileSync, type Stats, statSync } from 'node:fs';
-import { basename, relative, resolve } from 'node:path';
+import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { fileDigest, folderDigest, portableMode } from '../file-digest.js';
 import type { PlannedFile } from '../plan.js';
+import { suggest } from '../suggest.js';
 
 /** Collects what the components of one program name. */
 export class FileCollector {
@@ -36,7 +37,7 @@ export class FileCollector {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       return code === 'ENOENT' || code === 'ENOTDIR'
-        ? { wrong: `there is no file or folder '${path}'`, remedy: `It was looked for at ${shownPath(absolute, this.folder)}. Paths are relative to the program's folder; a file that an earlier step makes is written generated('${path}').` }
+        ? { wrong: `there is no file or folder '${path}'`, remedy: `${didYouMean(path, absolute)}It was looked for at ${shownPath(absolute, this.folder)}. Paths are relative to the program's folder; a file that an earlier step makes is written generated('${path}').` }
         : { wrong: `'${path}' cannot be read (${code ?? 'unknown error'})`, remedy: 'Make it readable for the user who runs this.' };
     }
     const is = stats.isDirectory() ? 'folder' : stats.isFile() ? 'file' : undefined;
@@ -52,6 +53,16 @@ export class FileCollector {
     } catch (error) {
       return { wrong: `'${path}' cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`, remedy: 'Make it readable for the user who runs this.' };
     }
+  }
+}
+
+/** A sibling of nearly the same name. */
+function didYouMean(path: string, absolute: string): string {
+  try {
+    const near = suggest(basename(absolute), readdirSync(dirname(absolute)));
+    return near === undefined ? '' : `Did you mean '${path.slice(0, path.length - basename(path).length)}${near}'? `;
+  } catch {
+    return '';
   }
 }
 

@@ -1,0 +1,4 @@
+import { App } from 'imagebake';
+import { thing } from 'constructs/thing';
+
+thing(new App());

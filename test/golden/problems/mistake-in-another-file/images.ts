@@ -1,0 +1,4 @@
+import { App } from 'imagebake';
+import { web } from './builds/web.js';
+
+web(new App());

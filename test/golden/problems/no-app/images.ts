@@ -1,0 +1,3 @@
+import { Size } from 'imagebake';
+
+export const size = Size.gib(40);

@@ -1,0 +1,3 @@
+import { App } from 'imagebake';
+
+export const app = new App();

@@ -1,0 +1,6 @@
+import { App, ImageBuild, FileSource } from 'imagebake';
+
+const app = new App();
+new ImageBuild(app, 'motd', {
+  sources: [new FileSource({ content: 'Welcome' } as never)],
+});

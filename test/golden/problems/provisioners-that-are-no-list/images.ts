@@ -1,0 +1,4 @@
+import { App, ImageBuild, NullSource, ShellLocalProvisioner } from 'imagebake';
+
+const app = new App();
+new ImageBuild(app, 'web', { sources: [new NullSource({})], provisioners: new ShellLocalProvisioner({ inline: ['true'] }) as never });

@@ -1,0 +1,4 @@
+import { App, ImageBuild, NullSource } from 'imagebake';
+
+const app = new App();
+new ImageBuild(app, 'web', { sources: [new NullSource({})], provisioners: [new NullSource({}) as never] });

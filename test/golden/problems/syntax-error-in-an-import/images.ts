@@ -1,0 +1,2 @@
+import { build } from './web.js';
+build();

@@ -1,0 +1,5 @@
+import { App, ImageBuild, NullSource } from 'imagebake';
+
+const app = new App();
+new ImageBuild(app, 'web', { sources: [new NullSource({})] });
+new ImageBuild(app, 'web', { sources: [new NullSource({})] });

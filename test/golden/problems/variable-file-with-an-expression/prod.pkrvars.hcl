@@ -1,0 +1,2 @@
+# of the release
+version = var.release

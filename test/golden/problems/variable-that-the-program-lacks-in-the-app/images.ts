@@ -1,0 +1,8 @@
+import { App, ImageBuild, NullSource, Variable, SecretVariable, types, ShellLocalProvisioner } from 'imagebake';
+
+const app = new App({ variables: { verison: '2.0' } });
+const value = new Variable(app, 'version', { default: '1.0' });
+new ImageBuild(app, 'web', {
+  sources: [new NullSource({})],
+  provisioners: [new ShellLocalProvisioner({ inline: ['echo "$V"'], environment: { V: value } })],
+});

@@ -1,0 +1,8 @@
+import { App, ImageBuild, NullSource, Variable, SecretVariable, types, ShellLocalProvisioner } from 'imagebake';
+
+const app = new App();
+const value = new Variable(app, 'version', { description: 'Release to build' });
+new ImageBuild(app, 'web', {
+  sources: [new NullSource({})],
+  provisioners: [new ShellLocalProvisioner({ inline: ['echo "$V"'], environment: { V: value } })],
+});
