@@ -1,10 +1,21 @@
-import { field, type PropsOf } from '../../fields.js';
+import { combine, field, type PropsOf } from '../../fields.js';
 import { source } from '../../kinds.js';
+import { must } from '../../rules.js';
 import { Source, type SourceSettings } from '../component.js';
+import { sshFields } from '../shared/ssh.js';
 
-export const nullSource = source('null', {
-  /** How steps reach the machine. `local`: they run on this computer; `none`: only steps on this computer's own behalf (shell-local) can run. */
-  communicator: field.oneOf(['none', 'local'], { default: 'none', affects: 'none' }),
+export const nullSource = source('null', combine(sshFields, {
+  /** How steps reach the machine: `ssh`; `local`, they run on this computer; `none`, only steps of this computer's own (shell-local) can run. Left out: `ssh` where `ssh` is given, else `none`. */
+  communicator: field.oneOf(['none', 'ssh', 'local'], { affects: 'none' }),
+}), {
+  rules: [
+    must(['ssh', 'communicator'], 'ssh with ssh.host, or another communicator', (isSet, valueOf) => {
+      const how = isSet('communicator') ? valueOf('communicator') : undefined;
+      if (how === 'ssh' && !isSet('ssh')) return "has the communicator 'ssh', and no ssh settings";
+      if (isSet('ssh') && (how === 'none' || how === 'local')) return `has ssh settings, and the communicator '${how}', which does not use them`;
+      return isSet('ssh') && (valueOf('ssh') as { readonly host?: unknown }).host === undefined ? 'has ssh settings without a host: nothing is started here that could tell its address' : undefined;
+    }),
+  ],
 });
 
 export interface NullSourceProps<N extends string = string> extends PropsOf<typeof nullSource.fields>, SourceSettings<N> {}
