@@ -19,10 +19,10 @@ interface Import { readonly from: string; readonly to: string; readonly types: b
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
   const found: Import[] = [];
-  for (const [, keyword, clause, target] of text.matchAll(/^(import|export)\s+([^;'"]*?)\s*(?:from\s+)?['"]([^'"]+)['"]/gm)) {
-    if (keyword === 'export' && clause === '') continue;
-    const names = /^\{([^}]*)\}$/.exec(clause!.trim())?.[1]?.split(',').map(n => n.trim()).filter(n => n !== '');
-    found.push({ from: file, to: place(file, target!), types: /^type\b/.test(clause!) || (names !== undefined && names.length > 0 && names.every(n => n.startsWith('type '))), lazy: false });
+  for (const [, keyword, clause, target] of text.matchAll(/^(import|export)\s+(?:([^;'"]*?)\s*\bfrom\s+)?['"]([^'"]+)['"]/gm)) {
+    if (keyword === 'export' && clause === undefined) continue;
+    const names = /^\{([^}]*)\}$/.exec((clause ?? '').trim())?.[1]?.split(',').map(n => n.trim()).filter(n => n !== '');
+    found.push({ from: file, to: place(file, target!), types: /^type\b/.test(clause ?? '') || (names !== undefined && names.length > 0 && names.every(n => n.startsWith('type '))), lazy: false });
   }
   for (const [, target] of text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)) found.push({ from: file, to: place(file, target!), types: false, lazy: true });
   return found;
