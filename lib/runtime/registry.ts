@@ -62,6 +62,7 @@ export interface AnyDriver {
   readonly effects?: 'guest' | 'host' | 'both' | 'local' | 'outside';
   preflight?(props: never, ctx: Context): Promise<readonly PreflightProblem[]>;
   start(props: never, ctx: Context): Promise<Machine>;
+  complete?(props: never, ctx: Context): Promise<Artifact | undefined>;
   identify?(props: never, ctx: Context): Promise<Json | undefined>;
   resume?(props: never, saved: Saved, ctx: Context): Promise<Machine>;
   boot?(artifact: Artifact, props: never, ctx: Context): Promise<Machine>;

@@ -55,7 +55,7 @@ const scratchDriver: SourceDriver<typeof scratch> = {
 };
 export const scratch = source('scratch', {
   image: field.string(), from: field.image('scratch'), output: field.outputPath({ required: true }), memory: field.integer({ affects: 'machine' }),
-}, { outputs: { path: field.path({ required: true }) }, driver: async () => ({ default: scratchDriver }) });
+}, { outputs: { path: field.path({ required: true }) }, driver: async (): Promise<{ readonly default: unknown }> => ({ default: scratchDriver }) });
 export class ScratchSource extends Source<typeof scratch, 'scratch'> { constructor(props: object) { super(scratch, props as never); } }
 
 const addDriver: ProvisionerDriver<typeof add> = {
@@ -67,21 +67,21 @@ const addDriver: ProvisionerDriver<typeof add> = {
     (guest as Scratch).lines.push(props.file === undefined ? props.line : readFileSync(props.file, 'utf8'));
   },
 };
-export const add = provisioner('add', { line: field.string({ required: true }), file: field.path() }, { driver: async () => ({ default: addDriver }) });
+export const add = provisioner('add', { line: field.string({ required: true }), file: field.path() }, { driver: async (): Promise<{ readonly default: unknown }> => ({ default: addDriver }) });
 export class Add extends Provisioner<typeof add> { constructor(props: object) { super(add, props as never); } }
 
 const makeDriver: ProvisionerDriver<typeof make> = {
   effects: 'host',
   run: async props => { ran.push(`make ${props.file}`); writeFileSync(props.file, props.content); },
 };
-export const make = provisioner('make', { file: field.outputPath({ required: true, affects: 'disk' }), content: field.string({ required: true }) }, { driver: async () => ({ default: makeDriver }) });
+export const make = provisioner('make', { file: field.outputPath({ required: true, affects: 'disk' }), content: field.string({ required: true }) }, { driver: async (): Promise<{ readonly default: unknown }> => ({ default: makeDriver }) });
 export class Make extends Provisioner<typeof make> { constructor(props: object) { super(make, props as never); } }
 
 const pushDriver: PostProcessorDriver<typeof push> = {
   effects: 'outside',
   run: async (props, input) => { ran.push(`push ${props.to}`); return { artifact: input, keepInput: 'yes' }; },
 };
-export const push = postProcessor('push', { to: field.string({ required: true }) }, { driver: async () => ({ default: pushDriver }) });
+export const push = postProcessor('push', { to: field.string({ required: true }) }, { driver: async (): Promise<{ readonly default: unknown }> => ({ default: pushDriver }) });
 export class Push extends PostProcessor<typeof push> { constructor(props: object) { super(push, props as never); } }
 
 export const kinds = [scratch, add, make, push];
