@@ -62,7 +62,7 @@ function makeParser(terminal: Terminal, choose: (command: Command, args: { reado
 
 /** `npx tsx images.ts` builds; so does `npx tsx images.ts --var x=1`. */
 function withCommand(argv: readonly string[], ownProgram: boolean): readonly string[] {
-  const names = commands.map(c => c.usage.split(' ')[0]!), [first] = argv;
+  const names = commands.map(nameOf), [first] = argv;
   const none = first === undefined || (first.startsWith('-') && !['--help', '-h', '--version'].includes(first) && !argv.some(a => names.includes(a)));
   return ownProgram && none ? ['build', ...argv] : argv;
 }
@@ -78,12 +78,24 @@ function refuseOneDash(argv: readonly string[]): void {
 
 /** What yargs throws is a plain error with a sentence. */
 function usageError(error: unknown, argv: readonly string[]): Error | undefined {
-  if (!(error instanceof Error) || error.name !== 'YError' && !/^(Unknown (argument|command)|Not enough|Missing required|Did you mean|Which command|Invalid values|Arguments |Too many)/.test(error.message)) return undefined;
-  const message = error.message.replace(/\n+/g, ' ').replace(/^Did you mean (.*)\?$/, 'There is no such command.');
-  const unknown = /^Unknown (?:argument|command)s?: (.*)$/.exec(error.message)?.[1]?.split(', ')[0];
-  const command = commands.find(c => argv.includes(c.usage.split(' ')[0]!));
-  const near = /^Did you mean (.*)\?$/.exec(error.message)?.[1] ?? (unknown === undefined ? undefined : suggest(unknown, command === undefined ? commands.map(c => c.usage.split(' ')[0]!) : Object.keys({ ...command.flags, ...globalFlags })));
-  const help = `bake ${command === undefined ? '' : `${command.usage.split(' ')[0]} `}--help lists what there is.`;
-  return fail.WRONG(unknown === undefined ? message : command === undefined ? `There is no command '${unknown}'.` : `There is no flag or argument '${unknown}' in bake ${command.usage.split(' ')[0]}.`,
-    near === undefined ? help : `Did you mean ${command === undefined || unknown === undefined ? `'${near}'` : `--${near}`}? ${help}`);
+  if (!(error instanceof Error) || (error.name !== 'YError' && !/^(Unknown (argument|command)|Not enough|Missing required|Did you mean|Which command|Invalid values|Too many)/.test(error.message))) return undefined;
+  const command = commands.find(c => argv.includes(nameOf(c))), help = `bake ${command === undefined ? '' : `${nameOf(command)} `}--help lists what there is.`;
+  const [, meant] = /^Did you mean (.*)\?$/.exec(error.message) ?? [], [, unknown] = /^Unknown (?:argument|command)s?: ([^,]*)/.exec(error.message) ?? [];
+  if (meant !== undefined) return fail.WRONG(`There is no command '${argv.find(a => !a.startsWith('-'))}'.`, `Did you mean '${meant}'? ${help}`);
+  if (unknown !== undefined && command === undefined) return fail.WRONG(`There is no command '${unknown}'.`, help);
+  if (unknown !== undefined) {
+    const near = suggest(unknown, Object.keys({ ...command!.flags, ...globalFlags })), isFlag = argv.some(a => a.startsWith(`--${unknown}`));
+    return fail.WRONG(isFlag ? `bake ${nameOf(command!)} has no flag --${unknown}.` : `bake ${nameOf(command!)} takes no '${unknown}'.`, isFlag && near !== undefined ? `Did you mean --${near}? ${help}` : help);
+  }
+  if (error.message.startsWith('Not enough non-option arguments') && command !== undefined) return fail.WRONG('Something is missing.', `Write it so: bake ${command.usage}`);
+  const [, flag] = /^Not enough arguments following: (.*)$/.exec(error.message) ?? [];
+  if (flag !== undefined) return fail.WRONG(`--${flag} needs a value.`, help);
+  const [, name, given, choices] = /Argument: (.*), Given: "(.*)", Choices: (.*)$/.exec(error.message) ?? [];
+  if (name !== undefined) {
+    const near = suggest(given!, choices!.replaceAll('"', '').split(', '));
+    return fail.WRONG(`--${name} is '${given}', and takes ${choices!.replaceAll('"', '').replace(/, ([^,]*)$/, ' or $1')}.`, near === undefined ? help : `Did you mean '${near}'?`);
+  }
+  return fail.WRONG(error.message.replace(/\s*\n\s*/g, ' '), help);
 }
+
+const nameOf = (command: Command): string => command.usage.split(' ')[0]!;

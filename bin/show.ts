@@ -21,9 +21,15 @@ export function showValue(value: Json): string {
   if (typeof tagged['$file'] === 'string') return `${String(tagged['name'])} (${tagged['$file'].slice(0, 19)}…)`;
   if (typeof tagged['$generated'] === 'string') return `${tagged['$generated']} (made by an earlier step)`;
   if (typeof tagged['$image'] === 'string') return `the image of ${tagged['$image']}`;
-  if (isObject(tagged['$expr'])) return describeExpr(tagged['$expr'] as unknown as Expr);
+  if (isObject(tagged['$expr'])) return showExpr(tagged['$expr'] as unknown as Expr);
   const members = Object.entries(tagged);
   return members.length === 0 ? '{}' : `{ ${members.map(([k, v]) => `${k}: ${showValue(v)}`).join(', ')} }`;
+}
+
+/** Text with what is not known yet in braces, as a program would write it. */
+function showExpr(expr: Expr): string {
+  if (expr.op !== 'template') return describeExpr(expr);
+  return `\`${expr.parts.map(part => (part.op === 'value' && typeof part.value === 'string' ? JSON.stringify(part.value).slice(1, -1).replaceAll('\\"', '"') : `\${${describeExpr(part)}}`)).join('')}\``;
 }
 
 const quoted = (text: string): string => (/^[^'\n\\]*$/.test(text) ? `'${text}'` : JSON.stringify(text));

@@ -48,6 +48,7 @@ export interface LoadedProgram {
   readonly folder: string;
 }
 
+const madeBy = new Map<string, readonly App[]>();
 const names = ['images.ts', 'images.mts', 'images.js', 'images.mjs'];
 const ending = /\.m?[jt]s$/;
 
@@ -87,7 +88,9 @@ export async function loadProgram(file: string): Promise<LoadedProgram> {
   } finally {
     if (stuck) process.off('beforeExit', stuck);
   }
-  const made = announced().slice(before), [app] = made;
+  // A module runs once in a process: asked for again, its App is the one it made then.
+  const made = madeBy.get(file) ?? announced().slice(before), [app] = made;
+  madeBy.set(file, made);
   if (app === undefined) throw fail.NO_APP(shown);
   if (made.length > 1) throw fail.TWO_APPS(shown, made.map(a => { const at = userLocation(a.at); return at === undefined ? 'an unknown place' : formatLocation(at, dirname(file)); }));
   return { app, file, folder: programFolder(app) };
