@@ -1,6 +1,7 @@
 /** Trying again, and waiting: with a budget, and with words for what is waited for. */
 import { setMaxListeners } from 'node:events';
 import { type BakeError, errors, isBakeError, messageOf } from '../errors.js';
+import { after, now } from './clock.js';
 
 const fail = errors('WAIT', {
   TOO_LONG: {
@@ -13,14 +14,14 @@ const fail = errors('WAIT', {
 
 /** Time, as far as waiting needs it; tests give their own. */
 export interface Clock { now(): number; sleep(milliseconds: number, signal?: AbortSignal): Promise<void> }
-export const systemClock: Clock = { now: () => performance.now(), sleep };
+export const systemClock: Clock = { now, sleep };
 
 /** Waits. Throws WAIT_CANCELLED, or the signal's own BakeError, when the signal aborts. */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(cancellation(signal));
-    const onAbort = (): void => { clearTimeout(timer); reject(cancellation(signal!)); };
-    const timer = setTimeout(() => { signal?.removeEventListener('abort', onAbort); resolve(); }, milliseconds);
+    const onAbort = (): void => { stop(); reject(cancellation(signal!)); };
+    const stop = after(milliseconds, () => { signal?.removeEventListener('abort', onAbort); resolve(); });
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
@@ -63,7 +64,7 @@ export async function retry<T>(work: (attempt: number, signal: AbortSignal) => P
   const onAbort = (): void => ended.abort(signal!.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
-  const timer = Number.isFinite(budget) && clock === systemClock ? setTimeout(() => ended.abort(), budget) : undefined;
+  const stop = Number.isFinite(budget) && clock === systemClock ? after(budget, () => ended.abort()) : undefined;
   const tooLong = (last: unknown): BakeError => fail.TOO_LONG(what, seconds(clock.now() - begun), last === undefined ? '' : messageOf(last), { cause: last });
   try {
     let pause = options.pause ?? 250;
@@ -82,7 +83,7 @@ export async function retry<T>(work: (attempt: number, signal: AbortSignal) => P
       }
     }
   } finally {
-    clearTimeout(timer);
+    stop?.();
     signal?.removeEventListener('abort', onAbort);
   }
 }
@@ -105,19 +106,19 @@ export async function within<T>(budget: number | undefined, what: string, signal
   const onAbort = (): void => inner.abort(signal.reason);
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
-  let timer: NodeJS.Timeout | undefined;
+  let stop: (() => void) | undefined;
   try {
     return await Promise.race([
       work(inner.signal).catch(error => { throw inner.signal.reason === late ? late : error; }),
       new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => {
+        stop = after(budget, () => {
           inner.abort(late);
-          if (Number.isFinite(grace)) timer = setTimeout(() => reject(late), grace);
-        }, budget);
+          if (Number.isFinite(grace)) stop = after(grace, () => reject(late));
+        });
       }),
     ]);
   } finally {
-    clearTimeout(timer);
+    stop?.();
     signal.removeEventListener('abort', onAbort);
   }
 }

@@ -1,6 +1,7 @@
 /** The scopes of a run: one tree of steps over one stream of events. */
 import { errors, isBakeError, messageOf } from '../errors.js';
 import type { ErrorData, EventBody, Outcome, StepPath } from '../events.js';
+import { after, now } from './clock.js';
 import { cancellation, within } from './retry.js';
 import type { Ending, Scope } from './scope.js';
 
@@ -50,7 +51,7 @@ export class RunScope implements Scope {
 
   async #step<T>(label: string, work: (scope: RunScope) => Promise<T>, options: StepOptions): Promise<T> {
     if (this.signal.aborted) throw cancellation(this.signal);
-    const path = [...this.path, label], begun = performance.now();
+    const path = [...this.path, label], begun = now();
     this.#settings.emit(path, { type: 'step-start', label });
     let scope!: RunScope, ending: Ending, result: T | undefined;
     try {
@@ -64,7 +65,7 @@ export class RunScope implements Scope {
     }
     await scope?.end(ending);
     this.#settings.emit(path, {
-      type: 'step-end', label, outcome: ending.outcome, milliseconds: Math.round(performance.now() - begun),
+      type: 'step-end', label, outcome: ending.outcome, milliseconds: Math.round(now() - begun),
       ...(ending.error === undefined ? {} : { error: errorData(ending.error, options.at) }),
     });
     if ('error' in ending) throw ending.error;
@@ -85,20 +86,20 @@ export class RunScope implements Scope {
   /** Cancelled work that does not notice is left behind after the grace; while a step inside it still ends, it has not begun to count. */
   async graceful<T>(work: Promise<T>): Promise<T> {
     const { signal } = this;
-    let timer: NodeJS.Timeout | undefined, onAbort: (() => void) | undefined;
+    let stop: (() => void) | undefined, onAbort: (() => void) | undefined;
     const abandoned = new Promise<never>((_resolve, reject) => {
       const check = (): void => {
         if (this.#inside.size === 0) reject(cancellation(signal));
         else void Promise.allSettled(this.#inside).then(onAbort);
       };
-      onAbort = () => { timer = setTimeout(check, this.#settings.cancelGrace); };
+      onAbort = () => { stop = after(this.#settings.cancelGrace, check); };
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort, { once: true });
     });
     try {
       return await Promise.race([work, abandoned]);
     } finally {
-      clearTimeout(timer);
+      stop?.();
       signal.removeEventListener('abort', onAbort!);
     }
   }
@@ -106,7 +107,7 @@ export class RunScope implements Scope {
   /** Undoes what was deferred. Its errors are warnings: the work's own error is the one that counts. */
   async end(ending: Ending): Promise<void> {
     for (let next = this.#undos.pop(); next; next = this.#undos.pop()) {
-      const { label, undo, deadline = this.#settings.cleanupDeadline } = next, path = [...this.path, label], begun = performance.now();
+      const { label, undo, deadline = this.#settings.cleanupDeadline } = next, path = [...this.path, label], begun = now();
       this.#settings.emit(path, { type: 'step-start', label });
       let error: unknown;
       try {
@@ -116,7 +117,7 @@ export class RunScope implements Scope {
         this.#settings.emit(path, { type: 'warning', code: 'SCOPE_CLEANUP', message: messageOf(error) });
       }
       this.#settings.emit(path, {
-        type: 'step-end', label, outcome: error === undefined ? 'done' : 'failed', milliseconds: Math.round(performance.now() - begun),
+        type: 'step-end', label, outcome: error === undefined ? 'done' : 'failed', milliseconds: Math.round(now() - begun),
         ...(error === undefined ? {} : { error: errorData(error) }),
       });
     }

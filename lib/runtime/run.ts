@@ -12,6 +12,7 @@ import type { Problem } from '../problems.js';
 import { type Built, buildTarget } from './build.js';
 import { type Finished as UpToDate, findFinished } from './checkpoints/finished.js';
 import type { CheckpointOptions } from './checkpoints/options.js';
+import { date, now } from './clock.js';
 import { type LockOptions, readDataSources } from './data.js';
 import { openJournal } from './journal.js';
 import { makeRunLog } from './log.js';
@@ -78,7 +79,7 @@ export function interruption(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): BakeError
 
 /** Runs a plan's targets. Throws only for misuse (unknown targets, a bad option); everything else is in the result. */
 export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResult> {
-  const begun = performance.now(), started = new Date();
+  const begun = now(), started = new Date(date());
   const parallel = options.parallel ?? Math.max(4, 2 * availableParallelism());
   if (!Number.isInteger(parallel) || parallel < 1) throw fail.PARALLEL(parallel);
   const { targets, needed } = selectTargets(plan.targets, options.only, options.except);
@@ -110,7 +111,7 @@ export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResu
     target: target.path, ...built[i]!, steps: collector.steps.get(target.path) ?? [], log: log.fileOf(target.path),
   }));
   const outcome = outcomeOf(results, signal);
-  const milliseconds = Math.round(performance.now() - begun);
+  const milliseconds = Math.round(now() - begun);
   stream.emit([], { type: 'run-end', outcome, milliseconds });
   log.close();
   // A machine that stays may need what is in there.
@@ -147,8 +148,8 @@ type Finished = Built & Pick<TargetResult, 'milliseconds'>;
 async function buildAll(state: RunState, targets: readonly Target[], parallel: number, root: RunScope): Promise<Finished[]> {
   return schedule<Finished>(targets, parallel, root.signal, {
     build: async (target, index) => {
-      const begun = performance.now();
-      return { ...await buildTarget(state, target, index, root), milliseconds: Math.round(performance.now() - begun) };
+      const begun = now();
+      return { ...await buildTarget(state, target, index, root), milliseconds: Math.round(now() - begun) };
     },
     skip: (target, because) => {
       const reason = `${because}, which it stands on, was not built`;

@@ -1,4 +1,5 @@
 /** The one stream of events of a run: each is redacted, then given to every listener in order. */
+import { date } from './clock.js';
 import type { Event, EventBody, Listener, StepPath } from '../events.js';
 import { messageOf } from '../errors.js';
 import type { Redactor } from './redact.js';
@@ -12,7 +13,7 @@ export interface EventStream {
 export function makeEventStream(listeners: readonly Listener[], redactor: Redactor): EventStream {
   const working = new Set(listeners);
   const emitClean = (step: StepPath, event: EventBody): void => {
-    const whole: Event = { time: Date.now(), step, ...event };
+    const whole: Event = { time: date(), step, ...event };
     for (const listener of working) {
       try {
         listener(whole);
