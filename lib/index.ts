@@ -18,6 +18,8 @@ export { templateFile } from './template-file.js';
 export { Duration, generated, type GeneratedFile, host, type Input, isotime, type Ref, Secret, type SecretText, Size, text, timestamp, uuid, when } from './values.js';
 
 // Sources
+export { amazonEbs, AmazonEbsSource, type AmazonEbsSourceProps } from './constructs/sources/amazon-ebs.js';
+export { sourceImage } from './constructs/shared/aws-image.js';
 export { docker, DockerSource, type DockerSourceProps } from './constructs/sources/docker.js';
 export { fileSource, FileSource, type FileSourceProps } from './constructs/sources/file.js';
 export { qemu, QemuSource, type QemuSourceProps } from './constructs/sources/qemu.js';

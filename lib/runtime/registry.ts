@@ -38,6 +38,7 @@ type Lines = { readonly [K in OurKind as K extends AnyKind ? K['key'] : never]: 
 const lines = {
   'source/null': { kind: () => import('../constructs/sources/null.js').then(m => m.nullSource), driver: () => import('./sources/null.js') },
   'source/docker': { kind: () => import('../constructs/sources/docker.js').then(m => m.docker), driver: () => import('./sources/docker.js') },
+  'source/amazon-ebs': { kind: () => import('../constructs/sources/amazon-ebs.js').then(m => m.amazonEbs), driver: () => import('./sources/amazon-ebs.js') },
   'source/qemu': { kind: () => import('../constructs/sources/qemu.js').then(m => m.qemu), driver: () => import('./sources/qemu.js') },
   'source/file': { kind: () => import('../constructs/sources/file.js').then(m => m.fileSource), driver: () => import('./sources/file.js') },
   'provisioner/shell-local': { kind: () => import('../constructs/provisioners/shell-local.js').then(m => m.shellLocalProvisioner), driver: () => import('./provisioners/shell-local.js') },

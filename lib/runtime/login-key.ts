@@ -1,0 +1,39 @@
+/** Takes the key that a build logged in with out of its guest again, before the disk becomes an image. */
+import { errors } from '../errors.js';
+import type { Communicator } from './driver.js';
+import { quote } from './quote.js';
+
+const fail = errors('LOGIN_KEY', {
+  STAYED: {
+    message: (reason: string) => `The key that the guest was built with could not be taken out of it: ${reason}.`,
+    remedy: 'Build as root, or as a user who may use sudo without a password; or set ssh.clearAuthorizedKeys: false where the key may stay.',
+    explain: 'An image must not carry a key that lets somebody in, so nothing was captured.',
+  },
+});
+
+/** Removes every line of every user's authorized_keys that holds the key (the base64 part of its public half). Throws LOGIN_KEY_STAYED when one is still there. */
+export async function removeLoginKey(guest: Communicator, blob: string, signal: AbortSignal): Promise<void> {
+  if (guest.guest === 'windows') return;
+  let said = '';
+  const exit = await guest.exec(script(blob), { signal, stderr: chunk => { said += Buffer.from(chunk).toString('utf8'); } });
+  if (exit.how === 'exited' && exit.code === 0) return;
+  throw fail.STAYED(said.trim().split('\n').at(-1) || (exit.how === 'exited' ? `exit code ${exit.code}` : exit.how));
+}
+
+/** Written in place, so that owner, mode and label stay; files that root alone may read need root, directly or by sudo. */
+function script(blob: string): string {
+  const inner = `
+set -u
+key=${quote(blob)} left=0
+for home in $( (getent passwd 2>/dev/null || cat /etc/passwd) | cut -d: -f6 | sort -u); do
+  for file in "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys2"; do
+    grep -qF "$key" "$file" 2>/dev/null || continue
+    rest=$(grep -vF "$key" "$file")
+    if [ -n "$rest" ]; then printf '%s\\n' "$rest" > "$file"; else : > "$file"; fi
+    if grep -qF "$key" "$file" 2>/dev/null; then echo "$file still holds it" >&2; left=1; fi
+  done
+done
+exit $left
+`;
+  return `if [ "$(id -u)" = 0 ]; then sh -c ${quote(inner)}; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then sudo -n sh -c ${quote(inner)}; else sh -c ${quote(inner)}; fi`;
+}

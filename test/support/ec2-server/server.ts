@@ -1,0 +1,89 @@
+/**
+ * A stateful EC2 for tests, stricter than the real one: it refuses parameters that the SDK's models do not have, and complains of those that it
+ * does not look at. Behind an instance a real server may listen, at the instance's own address in 127/8.
+ */
+import { createServer, connect, type Server } from 'node:net';
+import { type Front, Refusal, startFront } from './front.js';
+import { identity } from './identity.js';
+import { instances } from './instances.js';
+import { network } from './network.js';
+import { storage } from './storage.js';
+import { type Region, World } from './world.js';
+import { writeOutput } from './wire.js';
+import type { Here } from './calls.js';
+
+export interface Ec2Server extends AsyncDisposable {
+  readonly front: Front;
+  readonly world: World;
+  /** What a client needs to find this server, as environment variables. */
+  readonly environment: { readonly [name: string]: string };
+}
+
+/** Where the guest behind an instance listens; given the public key that it must let in. */
+export interface Guests { start(publicKey: string | undefined): Promise<{ readonly host: string; readonly port: number; stop(): Promise<void> }>; /** The port at which instances are reached. */ readonly port: number }
+
+const table = { ...instances, ...storage, ...network } as unknown as { readonly [action: string]: (input: object, here: Here) => object | Promise<object> };
+
+/** Starts the server. `speed`: seconds of its clock in one second. */
+export async function startEc2(options: { readonly speed?: number; readonly guests?: Guests } = {}): Promise<Ec2Server> {
+  const world = new World(options.speed ?? 400), open = new Set<() => Promise<void>>();
+  const launched = (id: string, region: Region): void => {
+    if (!options.guests) return;
+    const state = region.instances.get(id)!;
+    const started = listen(options.guests, region.keyPairs.get(state.instance.KeyName ?? '')?.publicKey, state.instance.PublicIpAddress!);
+    const stop = async (): Promise<void> => { open.delete(stop); await (await started).stop(); };
+    state.stopGuest = stop;
+    open.add(stop);
+  };
+  const front = await startFront({
+    async answer(call, operation) {
+      const [prefix, name] = call.action.split(':') as [string, string], region = world.region(call.region);
+      if (world.denied.has(call.action)) throw new Refusal(prefix === 'ec2' ? 'UnauthorizedOperation' : 'AccessDenied', `You are not authorized to perform this operation. User: arn:aws:iam::111122223333:user/builder is not authorized to perform: ${call.action}`, 403);
+      const { DryRun, ...rest } = call.input;
+      if (DryRun === true) throw new Refusal('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
+      const unread = new Set<string>(), input = watched(rest, '', unread);
+      const answer = prefix === 'ec2' ? table[name] : undefined, other = identity[call.action];
+      if (answer === undefined && other === undefined) throw new Error(`The test server has no ${call.action}.`);
+      const output = answer ? await answer(input, { world, region, call, launched }) : other!(input, world);
+      if (unread.size > 0) throw new Error(`The test server does not look at ${[...unread].join(', ')} of ${call.action}.`);
+      return { status: 200, body: writeOutput(operation, output, prefix === 'ec2' ? 'ec2' : 'query', `req-${call.number}`) };
+    },
+  });
+  return {
+    front, world,
+    environment: { AWS_ENDPOINT_URL: front.url, AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },
+    async [Symbol.asyncDispose]() {
+      await front[Symbol.asyncDispose]();
+      await Promise.all([...open].map(stop => stop().catch(() => {})));
+    },
+  };
+}
+
+/** Remembers which values of the input nobody looked at. Lists and plain values count as a whole. */
+function watched<T extends object>(value: T, at: string, unread: Set<string>): T {
+  const inner = new Map<string, unknown>();
+  for (const key of Object.keys(value)) unread.add(at + key);
+  return new Proxy(value, {
+    get(target, key) {
+      const found: unknown = Reflect.get(target, key);
+      if (typeof key !== 'string' || !Object.hasOwn(target, key)) return found;
+      unread.delete(at + key);
+      if (typeof found !== 'object' || found === null || found instanceof Date || found instanceof Uint8Array || Array.isArray(found)) return found;
+      if (!inner.has(key)) inner.set(key, watched(found, `${at}${key}.`, unread));
+      return inner.get(key);
+    },
+  });
+}
+
+/** A door at the instance's address that leads to its guest. */
+async function listen(guests: Guests, publicKey: string | undefined, address: string): Promise<{ stop(): Promise<void> }> {
+  const guest = await guests.start(publicKey);
+  const door: Server = createServer(socket => {
+    const inside = connect(guest.port, guest.host);
+    socket.on('error', () => inside.destroy());
+    inside.on('error', () => socket.destroy());
+    socket.pipe(inside).pipe(socket);
+  });
+  await new Promise<void>((resolve, reject) => { door.once('error', reject); door.listen(guests.port, address, resolve); });
+  return { async stop() { door.close(); await guest.stop(); } };
+}
