@@ -1,10 +1,14 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const root = fileURLToPath(new URL('.', import.meta.url));
 const ci = process.env['BAKE_CI'] === '1';
 const machineTests = ['{test,templates-examples}/**/*.machine.test.ts'];
 
 /** Two projects: `fast` needs nothing but Node; `machines` boots guests, runs containers and servers, one file after the other, so that they do not starve each other. */
 export default defineConfig({
+  // Examples say 'imagebake', as users do; here that is the sources.
+  resolve: { alias: [{ find: /^imagebake$/, replacement: `${root}lib/index.ts` }, { find: /^imagebake\/kit$/, replacement: `${root}lib/kit.ts` }, { find: /^imagebake\/(testing|packer|policies|runtime)$/, replacement: `${root}lib/$1/index.ts` }] },
   test: {
     maxWorkers: 2,
     reporters: ['default', ...(ci ? [['json', { outputFile: 'node_modules/.cache/test-report.json' }] as ['json', object]] : []), './test/support/summary-reporter.ts'],

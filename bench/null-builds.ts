@@ -8,7 +8,7 @@ export default {
     await compiled(place);
     place.write('images.ts', `import { App, ImageBuild, NullSource, ShellLocalProvisioner } from 'imagebake';\nexport const app = new App();\nfor (let i = 0; i < 200; i++) new ImageBuild(app, 'b' + i, { sources: [new NullSource({ communicator: 'none' })], provisioners: [new ShellLocalProvisioner({ inline: ['true'] })] });\n`);
     const ours = [];
-    for (let i = 0; i < 3; i++) ours.push(await place.bake(['build', '--no-cache'], { memory: true }));
+    for (let i = 0; i < 3; i++) ours.push(await place.bake(['build'], { memory: true, env: { BAKE_CACHE_DIR: `${place.folder}/cache-${i}` } }));
     let peer: { readonly milliseconds: number; readonly megabytes: number } | undefined;
     if (has('packer')) {
       place.write('all.json', JSON.stringify({ builders: Array.from({ length: 200 }, (_, i) => ({ type: 'null', name: `b${i}`, communicator: 'none' })), provisioners: [{ type: 'shell-local', inline: ['true'] }] }));

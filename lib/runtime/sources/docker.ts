@@ -11,7 +11,8 @@ import { checkEngine, type Engine, isMissing, openEngine } from '../docker/engin
 import { buildDockerfile, type ImageInfo, inspectImage, obtainImage } from '../docker/images.js';
 import { saveStream } from '../docker/named-image.js';
 import { deviceOf, parseRunArguments } from '../docker/run-arguments.js';
-import type { Artifact, Context, Leftover, Machine, PreflightProblem, Saved, SourceDriver } from '../driver.js';
+import { sleep } from '../retry.js';
+import type { Artifact, Context, JournalEntry, Leftover, Machine, PreflightProblem, Saved, SourceDriver } from '../driver.js';
 import { fileRef } from '../file-ref.js';
 import { outputProblem } from '../place.js';
 
@@ -83,9 +84,10 @@ export default {
 
   async reap(entry: Leftover) {
     const { host, name } = entry.data as unknown as Place;
-    const engine = await openEngine(host);
-    if (entry.what === 'container') await removeContainer(engine, name);
-    else await removeImage(engine, name);
+    const engine = await openEngine(host), remove = () => (entry.what === 'container' ? removeContainer(engine, name) : removeNameless(engine, name));
+    await remove();
+    // The engine may still be making what a process asked for in its last moment.
+    if (entry.state === 'intended') { await sleep(1000); await remove(); }
   },
 
   async shell(kept) {
@@ -119,6 +121,9 @@ async function run(engine: Engine, base: ImageInfo, props: Props, ctx: Context, 
     await removeContainer(engine, name);
     await entry.gone();
   });
+  // Until the target is done its image is a result of nothing; afterwards it is the user's.
+  const images: JournalEntry[] = [];
+  if (props.commit === true) ctx.scope.defer('hand over the image', async () => { for (const image of images) await image.gone(); });
   const create = (options: ContainerCreateOptions) => engine.call('make a container', d => d.createContainer({ ...options, name, Image: top, ...(props.platform === undefined ? {} : { platform: props.platform }) }));
   const start = async (container: { id: string }) => {
     try { await engine.call('start the container', d => d.getContainer(container.id).start()); }
@@ -143,7 +148,7 @@ async function run(engine: Engine, base: ImageInfo, props: Props, ctx: Context, 
   const user = props.execUser ?? (info.Config.User || undefined);
   return {
     connect: ctx => connectDocker({ engine, container: name, user, pty: props.pty, ownUploads: props.fixUploadOwner }, ctx.signal),
-    capture: (changed, ctx) => capture(engine, name, base, changed as Props, ctx),
+    capture: (changed, ctx) => capture(engine, name, base, changed as Props, ctx, images),
     save: ctx => save(engine, name, base, ctx),
     hostValues: { guestHost: addressOf(info), guestPort: '0', guestUser: user ?? 'root' },
     keep: async (): Promise<Json> => ({ ...place, ...(user === undefined ? {} : { user }) }),
@@ -183,7 +188,7 @@ function nameOf(ctx: Context): string {
   return `imagebake-${ctx.run.id}-${ctx.target}-${unique}`.replace(/[^a-zA-Z0-9_.-]+/g, '_');
 }
 
-async function capture(engine: Engine, name: string, base: ImageInfo, props: Props, ctx: Context): Promise<Artifact> {
+async function capture(engine: Engine, name: string, base: ImageInfo, props: Props, ctx: Context, images: JournalEntry[]): Promise<Artifact> {
   const made = { madeBy: 'source/docker', data: { host: engine.host } };
   if (props.exportPath !== undefined) {
     const stream = await engine.call('export the container', d => d.getContainer(name).export({ abortSignal: ctx.signal }), ctx.signal);
@@ -191,7 +196,10 @@ async function capture(engine: Engine, name: string, base: ImageInfo, props: Pro
     return { ...made, id: file.path, files: [file], outputs: { path: file.path, digest: file.digest } };
   }
   if (props.commit !== true) return { ...made, id: 'discarded', files: [], outputs: {} };
+  const entry = await ctx.journal.intend({ driver: 'source/docker', what: 'image', name: `image of ${ctx.target}`, data: { host: engine.host, name: '' } });
+  images.push(entry);
   const id = await commit(engine, name, base, { author: props.author, comment: props.message, changes: props.changes });
+  await entry.made({ host: engine.host, name: id });
   return { ...made, id, files: [], outputs: { imageId: id, digest: id } };
 }
 
@@ -215,6 +223,13 @@ async function save(engine: Engine, name: string, base: ImageInfo, ctx: Context)
 async function removeContainer(engine: Engine, name: string): Promise<void> {
   try { await engine.call('remove the container', d => d.getContainer(name).remove({ force: true, v: true })); }
   catch (error) { if (!isMissing(error) && !/already in progress/.test((error as Error).message)) throw error; }
+}
+
+/** An image that a dead run committed, unless it got a name meanwhile. */
+async function removeNameless(engine: Engine, name: string): Promise<void> {
+  if (name === '') return;
+  const image = await inspectImage(engine, name);
+  if (image && (image.RepoTags ?? []).filter(tag => !tag.startsWith(checkpoints)).length === 0) await removeImage(engine, name);
 }
 
 async function removeImage(engine: Engine, name: string): Promise<void> {
