@@ -39,6 +39,8 @@ class Building implements Builder {
   failedStep: string | undefined;
   at: string | undefined;
   kept = false;
+  /** The machine is off: nothing of it can be looked at or kept any more. */
+  captured = false;
   walk: Walk | undefined;
   /** Milliseconds from the start to connected, and of the capture: for the forecast of the next run. */
   readonly times: { start?: number; capture?: number } = {};
@@ -127,6 +129,7 @@ class Building implements Builder {
       const { props } = await context.ready(target.source);
       return context.with(target.source.path, here, ctx => machine.capture(props, ctx));
     });
+    this.captured = true;
     this.times.capture = Math.round(performance.now() - begun);
     if (key !== undefined) await progress!.remember(key, { what: 'artifact', artifact, stamps: await stampsOf([artifact]) });
     return artifact;
@@ -182,7 +185,7 @@ class Building implements Builder {
         scope.emit({ type: 'warning', code: 'BUILD_AFTER_FAILURE', message: `${what}: ${messageOf(error)}` });
       }
     };
-    if (scope.signal.aborted || !machine) return;
+    if (scope.signal.aborted || !machine || this.captured) return;
     if (machine.screenshot) await quietly('A picture of the screen could not be taken', async ctx => ctx.note(`The screen at that moment: ${await machine.screenshot!(`${ctx.run.folder}/screenshot.png`)}`));
     if (machine.serialLog !== undefined) scope.emit({ type: 'note', message: `The serial console: ${machine.serialLog}` });
     if (guest) {

@@ -5,10 +5,19 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errors, exitCodes, messageOf } from '../errors.js';
 import type { Json } from '../json.js';
 import type { Plan } from '../plan.js';
 import type { Journal, Leftover } from './driver.js';
 import { type ProcessIdentity, thisProcess } from './process-identity.js';
+
+const fail = errors('JOURNAL', {
+  NOT_WRITABLE: {
+    message: (folder: string, why: string) => `The journal, in ${folder}, cannot be written: ${why}`,
+    remedy: 'Look at the permissions and the space of that folder. Nothing is built without a journal: a crash could leave things that nobody knows of.',
+    exit: exitCodes.preflight,
+  },
+});
 
 /** The first line: whose journal this is. */
 export interface JournalHeader { readonly op: 'run'; readonly run: string; readonly process: ProcessIdentity; readonly time: number; /** The run's private folder outside the project. */ readonly temporary: string; /** Where the drivers of other packages are found again. */ readonly requires: Plan['requires'] }
@@ -37,8 +46,7 @@ export const journalFolder = (stateFolder: string): string => join(stateFolder, 
 
 export async function openJournal(stateFolder: string, run: string, temporary: string, requires: Plan['requires'] = {}): Promise<RunJournal> {
   const folder = journalFolder(stateFolder), path = join(folder, `${run}.jsonl`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = await open(path, 'ax', 0o600);
+  const file = await mkdir(folder, { recursive: true, mode: 0o700 }).then(() => open(path, 'ax', 0o600)).catch(error => { throw fail.NOT_WRITABLE(folder, messageOf(error), { cause: error }); });
   const write = makeWriter(file);
   await write({ op: 'run', run, process: thisProcess(), time: Date.now(), temporary, requires }, true);
   await syncFolder(folder);

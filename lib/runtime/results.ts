@@ -42,7 +42,7 @@ export class ResultCollector {
   readonly steps = new Map<string, StepTiming[]>();
   readonly warnings: string[] = [];
   readonly listen = (event: Event): void => {
-    if (event.type === 'warning') this.warnings.push(event.step.length === 0 ? event.message : `${event.step.join(' > ')}: ${event.message}`);
+    if (event.type === 'warning' && !event.problem) this.warnings.push(event.step.length === 0 ? event.message : `${event.step.join(' > ')}: ${event.message}`);
     if (event.type !== 'step-end' || event.step.length !== 2) return;
     const timing: StepTiming = { label: event.label, outcome: event.outcome, milliseconds: event.milliseconds, ...(event.error ? { error: event.error } : {}) };
     const target = event.step[0]!, list = this.steps.get(target);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ImageBuild, NullSource, ShellLocalProvisioner } from '../../lib/index.js';
+import { ImageBuild, NullSource, ShellLocalPostProcessor, ShellLocalProvisioner } from '../../lib/index.js';
 import { collectGarbage } from '../../lib/runtime/gc.js';
 import { destroyKept, keptMachines, openKept } from '../../lib/runtime/kept.js';
 import { endGroup } from '../../lib/runtime/process.js';
@@ -47,6 +47,13 @@ describe('a machine kept after a failure', () => {
     expect(result.targets[0]!.outcome).toBe('failed');
     expect(await keptMachines(join(p.folder, '.bake'))).toEqual([]);
     expect(p.events).toContainEqual(expect.objectContaining({ type: 'note', message: expect.stringContaining('cannot be kept') }));
+  });
+
+  it('is ended where it was captured already: there is nothing to look at any more', async () => {
+    const p = await program(app => { new ImageBuild(app, 'web', { sources: [new BoxSource()], postProcessors: [new ShellLocalPostProcessor({ inline: ['exit 1'] })] }); });
+    const result = await p.run({ onFailure: 'keep', kinds: boxKinds });
+    expect(result.targets[0]).toMatchObject({ outcome: 'failed', failedStep: 'web/shell-local' });
+    expect(await keptMachines(join(p.folder, '.bake'))).toEqual([]);
   });
 
   it('is ended without being asked for', async () => {

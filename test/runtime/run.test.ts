@@ -79,6 +79,13 @@ describe('a run', () => {
     expect(await p.read('out/there')).toBe('old');
   });
 
+  it('builds nothing where the journal cannot be written', async () => {
+    const p = await build([sh('touch ran')]);
+    await writeFile(join(p.folder, '.bake'), 'a file in its place');
+    await expect(p.run()).rejects.toMatchObject({ code: 'JOURNAL_NOT_WRITABLE', exit: 5 });
+    expect(existsSync(join(p.folder, 'ran'))).toBe(false);
+  });
+
   it('refuses two sources that write to one place', async () => {
     const p = await program(app => { for (const id of ['a', 'b']) new ImageBuild(app, id, { sources: [new FileSource({ target: 'out/same' })] }); });
     expect((await p.run()).problems).toMatchObject([{ code: 'PREFLIGHT_SHARED_OUTPUT', path: 'b/file', field: 'target' }]);
