@@ -1,10 +1,11 @@
 /** The SSH communicator: one connection, many channels, and a new connection where the guest was away. */
 import { statSync } from 'node:fs';
-import type { ClientChannel, SFTPWrapper } from 'ssh2';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SFTPWrapper } from 'ssh2';
 import { errors, messageOf } from '../../errors.js';
 import type { Communicator, Endpoint, ExecOptions, Exit, UploadOptions } from '../driver.js';
 import { Slots } from './ssh/slots.js';
-import { openExec, runChannel, traceable } from './ssh/channel.js';
+import { openExec, runChannel, type Started, traceable } from './ssh/channel.js';
 import { type ConnectOptions, connectSsh } from './ssh/connect.js';
 import type { LoggedIn } from './ssh/login.js';
 import * as sftp from './ssh/sftp.js';
@@ -18,7 +19,8 @@ const fail = errors('SSH', {
 });
 
 export interface SshOptions extends Omit<ConnectOptions, 'ready'> {
-  readonly endpoint: Endpoint;
+  /** What other programs are told, once we are in. */
+  readonly endpoint: Endpoint | ((connection: SshCommunicator) => Endpoint);
   /** Commands of provisioners run in a terminal. */
   readonly pty?: boolean;
   /** How files travel. `auto`: small files and folders through commands, large files by SFTP where the guest has it; each is the fastest. @default 'auto', on Windows 'sftp' */
@@ -53,9 +55,9 @@ export class SshCommunicator implements Communicator {
   private constructor(private readonly options: SshOptions, link: Link) {
     this.link = link;
     this.guest = /windows/i.test(link.software) ? 'windows' : 'unix';
-    this.endpoint = options.endpoint;
     this.pty = options.pty ?? false;
     this.hostKey = link.hostKey.toString('base64');
+    this.endpoint = typeof options.endpoint === 'function' ? options.endpoint(this) : options.endpoint;
   }
 
   /** Waits for the guest and logs in. Rejects with SSH_TIMEOUT, SSH_REFUSED or SSH_HOST_KEY. */
@@ -83,13 +85,14 @@ export class SshCommunicator implements Communicator {
     } finally { release(); }
   };
 
-  private async open(link: Link, line: string, pty: boolean): Promise<ClientChannel | undefined> {
-    for (;;) {
+  private async open(link: Link, line: string, pty: boolean): Promise<Started | undefined> {
+    for (let alone = 0; ; ) {
       try { return await openExec(link.client, line, pty); } catch (error) {
         if (link.lost !== undefined) return undefined;
-        // A server that allows fewer channels than we thought: with one less it may do.
-        if (link.slots.inUse > 1 && /channel open failure/i.test(messageOf(error))) await link.slots.narrow();
-        else throw fail.NO_CHANNEL(messageOf(error), { cause: error });
+        if (!/channel open failure/i.test(messageOf(error)) || alone > 10) throw fail.NO_CHANNEL(messageOf(error), { cause: error });
+        // A server that allows fewer channels than we thought: with one less it may do. The last one may not have been cleared away there yet.
+        if (link.slots.inUse > 1) await link.slots.narrow();
+        else { alone += 1; await sleep(200); }
       }
     }
   }

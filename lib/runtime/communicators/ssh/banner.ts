@@ -32,11 +32,11 @@ export const dialTcp = (host: string, port: number): Dial => signal => new Promi
  */
 export async function reachBanner(dial: Dial, signal: AbortSignal, failed: (failure: BannerFailure) => void): Promise<Duplex> {
   const all = new AbortController(), started: Promise<void>[] = [];
-  let live = 0, patience = 1500, patient = false, won: Duplex | undefined, wake: () => void = () => {};
+  let live = 0, patience = 2000, patient = false, won: Duplex | undefined, wake: () => void = () => {};
   const stop = (): void => { all.abort(signal.reason); wake(); };
   const attempt = async (): Promise<void> => {
     const long = !patient, lifetime = long ? patience : 2 * pace;
-    if (long) { patient = true; patience = Math.min(20_000, patience * 1.5); }
+    if (long) { patient = true; patience = Math.min(30_000, patience * 2); }
     live += 1;
     const own = new AbortController(), timer = setTimeout(() => own.abort(new Error(`no answer within ${Math.round(lifetime)} ms`)), lifetime);
     const either = AbortSignal.any([own.signal, all.signal]);

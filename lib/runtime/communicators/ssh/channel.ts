@@ -11,10 +11,24 @@ const lingering = 5000;
 /** Milliseconds between asking the remote processes to end and ending them. */
 const grace = 2000;
 
+/** A channel whose end is watched from the moment it is open. */
+export interface Started { readonly channel: ClientChannel; readonly closed: Promise<void>; exit(): Exit | undefined }
+
 /** Opens a channel and starts the command line as it is. */
-export function openExec(client: Client, line: string, pty: boolean): Promise<ClientChannel> {
+export function openExec(client: Client, line: string, pty: boolean): Promise<Started> {
   return new Promise((resolve, reject) => {
-    try { client.exec(line, pty ? { pty: true } : {}, (error, channel) => error ? reject(error) : resolve(channel)); } catch (error) { reject(error as Error); }
+    const started = (error: Error | undefined, channel: ClientChannel): void => {
+      if (error) { reject(error); return; }
+      // Here and not after the promise: a quick command's start, status and end come in one packet, and are all told before any promise goes on.
+      let exit: Exit | undefined;
+      channel.on('exit', (code: number | null, signal?: string) => {
+        exit = code === null ? { how: 'signalled', signal: (signal ?? 'unknown').replace(/^SIG/, '') } : { how: 'exited', code };
+      });
+      channel.on('error', () => {});
+      const closed = new Promise<void>(done => { channel.once('close', () => done()); });
+      resolve({ channel, closed, exit: () => exit });
+    };
+    try { client.exec(line, pty ? { pty: true } : {}, started); } catch (error) { reject(error as Error); }
   });
 }
 
@@ -25,13 +39,8 @@ export function traceable(command: string): { readonly line: string; readonly ma
 }
 
 /** Runs a channel to its end. `mark`: what `traceable` gave. Throws only when cancelled, or when a reader or the input throws. */
-export async function runChannel(client: Client, channel: ClientChannel, options: ExecOptions, mark: string | undefined, why: () => string | undefined): Promise<Exit> {
-  let exit: Exit | undefined, group: number | undefined, failure: { readonly error: unknown } | undefined;
-  const closed = new Promise<void>(resolve => { channel.once('close', () => resolve()); });
-  channel.on('exit', (code: number | null, signal?: string) => {
-    exit = code === null ? { how: 'signalled', signal: (signal ?? 'unknown').replace(/^SIG/, '') } : { how: 'exited', code };
-  });
-  channel.on('error', () => {});
+export async function runChannel(client: Client, { channel, closed, exit: ended }: Started, options: ExecOptions, mark: string | undefined, why: () => string | undefined): Promise<Exit> {
+  let group: number | undefined, failure: { readonly error: unknown } | undefined;
   const broken = (error: unknown): void => { failure ??= { error }; void endRemote(client, channel, () => group, closed); };
   const plain = mark === undefined ? undefined : unmarked(mark, pid => { group = pid; }, options.stdout);
   const out = pump(channel, plain?.sink ?? options.stdout, broken);
@@ -39,7 +48,7 @@ export async function runChannel(client: Client, channel: ClientChannel, options
   const input = feed(channel, options.stdin, closed).catch(broken);
   const cancel = (): void => broken(options.signal!.reason);
   if (options.signal?.aborted) cancel(); else options.signal?.addEventListener('abort', cancel, { once: true });
-  const linger = setInterval(() => { if (exit && out.quietFor() > lingering && err.quietFor() > lingering) channel.close(); }, 1000);
+  const linger = setInterval(() => { if (ended() && out.quietFor() > lingering && err.quietFor() > lingering) channel.close(); }, 1000);
   try {
     await closed;
     await Promise.all([out.done(), err.done()]);
@@ -51,14 +60,13 @@ export async function runChannel(client: Client, channel: ClientChannel, options
     options.signal?.removeEventListener('abort', cancel);
   }
   if (failure) throw failure.error;
-  if (exit) return exit;
-  const reason = why() ?? 'the channel was closed without an exit status';
-  return { how: 'disconnected', reason };
+  return ended() ?? { how: 'disconnected', reason: why() ?? 'the channel was closed without an exit status' };
 }
 
 /** Passes chunks on one after the other; while a reader is busy the stream stands still, and with it the remote process. */
 function pump(stream: Readable, sink: ExecOptions['stdout'], failed: (error: unknown) => void): { done(): Promise<void>; quietFor(): number } {
   let last = Date.now(), busy: Promise<void> | undefined;
+  const ended = new Promise<void>(resolve => { stream.once('end', () => resolve()); });
   stream.on('error', () => {});
   stream.on('data', (chunk: Buffer) => {
     last = Date.now();
@@ -71,7 +79,7 @@ function pump(stream: Readable, sink: ExecOptions['stdout'], failed: (error: unk
     } catch (error) { failed(error); }
   });
   return {
-    async done() { while (busy) await busy; },
+    async done() { await ended; while (busy) await busy; },
     quietFor: () => busy ? 0 : Date.now() - last,
   };
 }
@@ -115,9 +123,9 @@ async function endRemote(client: Client, channel: ClientChannel, group: () => nu
   const kill = async (command: string): Promise<void> => {
     try {
       const second = await openExec(client, command, false);
-      second.on('error', () => {}).resume();
-      second.stderr.resume();
-      await Promise.race([new Promise(resolve => { second.once('close', resolve); }), sleep(grace, undefined, { ref: false })]);
+      second.channel.resume();
+      second.channel.stderr.resume();
+      await Promise.race([second.closed, sleep(grace, undefined, { ref: false })]);
     } catch { /* the connection is gone, or has no channel left: the channel itself is closed below */ }
   };
   if (id !== undefined && id > 1) {
@@ -128,6 +136,9 @@ async function endRemote(client: Client, channel: ClientChannel, group: () => nu
     if (await within(grace)) return;
   }
   channel.close();
+  if (await within(grace)) return;
   // A channel that is not even closed stands on a dead connection.
-  if (!await within(grace)) channel.emit('close');
+  channel.push(null);
+  channel.stderr.push(null);
+  channel.emit('close');
 }

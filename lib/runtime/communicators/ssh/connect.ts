@@ -87,12 +87,14 @@ export async function connectSsh(options: ConnectOptions): Promise<LoggedIn & { 
       }
       if (phase === undefined || phase === 'address') enter('tcp');
       const stream = await reachBanner((options.dial ?? (a => dialTcp(a.host, a.port)))(address), signal, failure => { last[failure.phase] = failure.error; enter(failure.phase); });
-      enter('authenticated');
+      // Who was in before stays at "no command runs" while it tries again.
+      if (phase !== 'ready') enter('authenticated');
       let connection: LoggedIn;
       try {
         connection = await logIn(stream, login, options.handshake ?? 60_000, signal);
       } catch (error) {
         if (!(error instanceof LoginFailure)) throw error;
+        enter('authenticated');
         last.authenticated = error.message;
         if (error.kind === 'other-host-key' && options.otherHostKey !== 'wait') throw fail.HOST_KEY(where(), error.message, { facts: error.facts });
         const { tried, offered, hostKey, banner = '' } = error.facts;

@@ -28,9 +28,12 @@ export class Slots {
     };
   }
 
-  /** One slot less from now on; resolves when another slot was given back. */
+  /** One slot less from now on; resolves when another slot was given back, or a moment later: that may have happened just before. */
   async narrow(): Promise<void> {
     this.limit = Math.max(1, Math.min(this.limit, this.taken) - 1);
-    await new Promise<void>(resolve => { this.released.push(resolve); });
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, 250);
+      this.released.push(() => { clearTimeout(timer); resolve(); });
+    });
   }
 }
