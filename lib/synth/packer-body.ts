@@ -66,7 +66,10 @@ export type Place = 'source' | 'step' | 'local' | 'data';
 export interface Names {
   variable(name: string): string;
   local(name: string): string;
-  data(path: string, output: string): { readonly type: string; readonly label: string; readonly output: string };
+  /** An output of a data source; a variable where Packer has no such data source. */
+  data(path: string, output: string): DataName;
+  /** A path of the program, as the template finds it. */
+  path(path: string): Expr;
   /** The variable that stands for a secret. */
   secret(secret: string): string;
   /** The variable that stands for an output of another target. */
@@ -78,6 +81,8 @@ export interface Names {
   /** The value, where all of it is known. */
   value(expr: Expr): Json | undefined;
 }
+
+export type DataName = { readonly type: string; readonly label: string; readonly output: string } | { readonly variable: string };
 
 /** What a printer could not say. */
 export type Report = (problem: { readonly code: string; readonly path: string; readonly field?: string; readonly message: string; readonly remedy?: string; readonly severity?: 'error' | 'warning' | 'info'; readonly at?: Error | undefined }) => void;

@@ -1,27 +1,24 @@
 /** A component as the body of a Packer block: fields become options, groups are flattened, units written, and all of it held against the option table. */
-import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Component } from '../constructs/component.js';
 import { type AnyField, describeType, type FieldType, type Fields, fieldsOf } from '../fields.js';
 import { isObject, type Json } from '../json.js';
 import { isBlock, type RawOptions } from '../packer/block.js';
-import { sameDefaults } from '../packer/exceptions.js';
 import { isPackerKind } from '../packer/kind.js';
 import { optionName } from '../packer/names.js';
 import { findComponent, type OptionTable } from '../packer/option-table.js';
+import { sameDefaults } from '../packer/same-defaults.js';
 import { type Expr, isDuration, isGenerated, isRef, isSecret, isSize, type Ref } from '../values.js';
 import type { Body, BodyValue, Report } from './packer-body.js';
 import { checkBody } from './packer-check.js';
 import { packerType } from './packer-names.js';
-import { finishBody } from './packer-special.js';
+import { type Folders, templatePath } from './packer-paths.js';
+import { finishBody, fromMark } from './packer-special.js';
 import { goDuration, inUnit, sizeText } from './packer-units.js';
 
-export interface BodyContext {
+export interface BodyContext extends Folders {
   readonly path: string;
   readonly at: Error;
-  /** The program's folder, and where the template will lie: relative paths are rewritten where they differ. */
-  readonly folder: string;
-  readonly out: string;
   /** Where the image of another target lies, for a field that starts from one. */
   readonly image: (value: unknown) => { readonly target: string; readonly output: (name: string) => Ref<string> } | undefined;
   readonly report: Report;
@@ -78,7 +75,7 @@ class FieldWriter {
   }
 
   private defaultOf(field: AnyField, where: string): unknown {
-    return this.same === undefined || this.same.has(where) || field.packerName === false ? undefined : field.default;
+    return this.same === undefined || this.same.has(where.replace(/\[\d+\]/g, '')) || field.packerName === false ? undefined : field.default;
   }
 
   private blocks(field: AnyField, option: string, value: unknown, draft: Draft, where: string): void {
@@ -100,7 +97,7 @@ class FieldWriter {
       code: 'EXPORT_IMAGE', severity: 'warning', path: this.context.path, field: where, at: this.context.at,
       message: `Packer does not build images on images: '${image.target}' must be built before, and is named by a variable here (${describeType(type)} was given)`, remedy: 'Build the base first, and give its image with -var.',
     });
-    draft.attributes.set('\u0000from', image.output('image'));
+    draft.attributes.set(fromMark, image.output('image'));
   }
 
   private lost(where: string): void {
@@ -119,15 +116,7 @@ class FieldWriter {
     return typeof value === 'string' && !verbatim ? escapeText(value) : (value as BodyValue);
   }
 
-  /** A path of the program as the template finds it. URLs and absolute paths stay. */
-  private path(path: string): BodyValue {
-    if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return path;
-    const { folder, out } = this.context;
-    const inside = path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
-    if (inside.startsWith('/') || out === folder) return escapeText(inside);
-    const up = relative(out, folder);
-    return { $expr: { op: 'template', parts: [{ op: 'host', name: 'templateFolder' }, { op: 'value', value: escapeText(`/${up === '' ? '' : `${up}/`}${inside}`) }] } };
-  }
+  private path(path: string): BodyValue { return templatePath(path, this.context, escapeText); }
 }
 
 /** `{{` in a text of ours means itself, and Packer must be told so. */

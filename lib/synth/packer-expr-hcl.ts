@@ -1,4 +1,5 @@
 /** Expressions and values as HCL's native syntax. */
+import { amazonNames } from '../amazon-names.js';
 import { functions } from '../functions.js';
 import { isObject, type Json } from '../json.js';
 import { type Expr, exprOf, isRef, isSecret } from '../values.js';
@@ -47,8 +48,8 @@ export function hclExpr(expr: Expr, context: HclContext): string {
     case 'variable': return `var.${context.names.variable(expr.name)}`;
     case 'local': return `local.${context.names.local(expr.name)}`;
     case 'data': {
-      const { type, label, output } = context.names.data(expr.path, expr.output);
-      return `data.${type}.${label}.${output}`;
+      const name = context.names.data(expr.path, expr.output);
+      return 'variable' in name ? `var.${name.variable}` : `data.${name.type}.${name.label}.${name.output}`;
     }
     case 'secret': return `var.${context.names.secret(expr.secret)}`;
     case 'output': return `var.${context.names.output(expr.target, expr.output)}`;
@@ -57,7 +58,7 @@ export function hclExpr(expr: Expr, context: HclContext): string {
     case 'time': return time(expr, context) ?? quoted(timeText(expr));
     case 'template-file': {
       const values = Object.entries(expr.values).map(([name, value]) => `${objectKey(name)} = ${hclExpr(value, context)}`);
-      return `templatefile(${quoted(expr.path)}, { ${values.join(', ')} })`;
+      return `templatefile(${hclExpr(context.names.path(expr.path), context)}, { ${values.join(', ')} })`;
     }
     case 'host': {
       const text = hostText(expr.name, context.place);
@@ -114,12 +115,14 @@ function timeText(expr: Extract<Expr, { readonly op: 'time' }>): string {
 const buildNames: { readonly [host: string]: string } = {
   httpAddress: 'build.PackerHTTPAddr', httpIp: 'build.PackerHTTPIP', httpPort: 'build.PackerHTTPPort', guestHost: 'build.Host', guestPort: 'build.Port', guestUser: 'build.User',
   sourceName: 'source.name', sourceType: 'source.type', buildName: 'build.name', templateFolder: 'path.root',
+  ...Object.fromEntries(Object.entries(amazonNames).map(([name, theirs]) => [name, `build.${theirs}`])),
 };
 /** While a source starts, Packer's own text knows the HTTP server; afterwards `build` does. */
 function hostText(name: string, place: Place): TextPart {
   if (place === 'source') {
     const text = { httpAddress: '{{ .HTTPIP }}:{{ .HTTPPort }}', httpIp: '{{ .HTTPIP }}', httpPort: '{{ .HTTPPort }}', sourceName: '{{ build_name }}', sourceType: '{{ build_type }}' }[name];
     if (text !== undefined) return { literal: text };
+    if (amazonNames[name] !== undefined) return { literal: `{{ .${amazonNames[name]} }}` };
   }
   return { hcl: buildNames[name] ?? `build.${name}` };
 }

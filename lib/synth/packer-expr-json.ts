@@ -1,6 +1,7 @@
 /** Expressions as Packer's JSON templates can say them: text with `{{ }}`. What they cannot say is undefined here. */
+import { amazonNames } from '../amazon-names.js';
 import type { Expr } from '../values.js';
-import type { Names, Place } from './packer-body.js';
+import type { DataName, Names, Place } from './packer-body.js';
 
 export interface JsonContext { readonly names: Names; readonly place: Place; /** Called for each use of the run's UUID: it needs a user variable. */ readonly onUuid?: () => void }
 
@@ -33,8 +34,7 @@ function goExpr(expr: Expr, context: JsonContext): string | undefined {
     case 'secret': return user(context.names.secret(expr.secret));
     case 'output': return user(context.names.output(expr.target, expr.output));
     case 'data': {
-      const { type, label, output } = context.names.data(expr.path, expr.output);
-      return user(dataVariable(type, label, output));
+      return user(dataVariable(context.names.data(expr.path, expr.output)));
     }
     case 'local': { const definition = context.names.definition(expr.name); return definition && goExpr(definition, context); }
     case 'time':
@@ -72,7 +72,7 @@ function goCondition(expr: Expr, context: JsonContext): string | undefined {
 
 const user = (name: string): string => `user \`${name}\``;
 /** The user variable that stands for an output of a data source, which JSON templates do not have. */
-export const dataVariable = (type: string, label: string, output: string): string => `data_${type}_${label}_${output}`.replace(/[^A-Za-z0-9_]/g, '_');
+export const dataVariable = (name: DataName): string => ('variable' in name ? name.variable : `data_${name.type}_${name.label}_${name.output}`.replace(/[^A-Za-z0-9_]/g, '_'));
 
 /** A string of Go's templates. */
 function goString(text: string): string {
@@ -86,5 +86,7 @@ function hostText(name: string, place: Place): string | undefined {
     guestHost: [undefined, '{{ build `Host` }}'], guestPort: [undefined, '{{ build `Port` }}'], guestUser: [undefined, '{{ build `User` }}'],
     sourceName: ['{{ build_name }}', '{{ build_name }}'], sourceType: ['{{ build_type }}', '{{ build_type }}'], templateFolder: ['{{template_dir}}', '{{template_dir}}'],
   };
+  const amazon = amazonNames[name];
+  if (amazon !== undefined) return place === 'source' ? `{{ .${amazon} }}` : `{{ build \`${amazon}\` }}`;
   return known[name]?.[place === 'source' ? 0 : 1];
 }

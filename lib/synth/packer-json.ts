@@ -115,8 +115,8 @@ class BuildPrinter {
       else if (part.op === 'output') this.used.add(this.names.output(part.target, part.output));
       else if (part.op === 'local') { const definition = this.names.definition(part.name); if (definition !== undefined) this.mention(definition); }
       else if (part.op === 'data') {
-        const { type, label, output } = this.names.data(part.path, part.output);
-        const name = dataVariable(type, label, output);
+        const data = this.names.data(part.path, part.output), name = dataVariable(data);
+        if ('variable' in data) { this.used.add(name); continue; }
         this.extra[name] = null;
         this.report({
           code: 'EXPORT_DATA', severity: 'warning', path: part.path, message: `JSON templates have no data sources: ${describeExpr(part)} became the variable '${name}'`, remedy: `Give it with -var ${name}=…, or export to HCL.`,

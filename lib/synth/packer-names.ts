@@ -4,9 +4,10 @@ import type { Json } from '../json.js';
 import { optionName } from '../packer/names.js';
 import type { AnyKind } from '../kinds.js';
 import type { AnyField } from '../fields.js';
-import type { Expr } from '../values.js';
+import { type Expr, exprOf } from '../values.js';
 import type { Program } from './collect.js';
-import type { Names } from './packer-body.js';
+import type { DataName, Names } from './packer-body.js';
+import { type Folders, templatePath } from './packer-paths.js';
 
 /** Hands out identifiers: letters, digits, `_` and `-`, beginning with a letter or `_`. */
 export class Identifiers {
@@ -43,7 +44,7 @@ export class TemplateNames implements Names {
   private readonly dataLabels = new Map<string, { readonly kind: AnyKind; readonly label: string }>();
   usesUuid = false;
 
-  constructor(private readonly program: Program, private readonly values: (name: string) => Json | undefined) {
+  constructor(private readonly program: Program, private readonly folders: Folders, private readonly values: (name: string) => Json | undefined) {
     for (const name of [...program.variables.keys(), ...program.secretVariables.keys()].sort()) this.variables.of(`var:${name}`, name);
     for (const name of program.locals.keys()) this.locals.of(name);
     const labels = new Map<string, Identifiers>();
@@ -62,11 +63,16 @@ export class TemplateNames implements Names {
     return this.locals.of('uuid()', 'run_uuid');
   }
 
-  data(path: string, output: string): { readonly type: string; readonly label: string; readonly output: string } {
+  data(path: string, output: string): DataName {
     const found = this.dataLabels.get(path)!;
     const field = (found.kind.outputs as { readonly [name: string]: AnyField })[output];
+    if (found.kind.packerType === false || field?.packerName === false) return { variable: this.output(path, output) };
     return { type: packerType(found.kind), label: found.label, output: typeof field?.packerName === 'string' ? field.packerName : optionName(output) };
   }
+
+  labelOf(dataPath: string): string { return this.dataLabels.get(dataPath)!.label; }
+
+  path(path: string): Expr { return exprOf(templatePath(path, this.folders)); }
 
   secret(secret: string): string {
     const name = this.variables.of(secret, secret.startsWith('var:') ? secret.slice(4) : secretName(secret));

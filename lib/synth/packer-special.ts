@@ -1,11 +1,10 @@
 /** What a component says in other words than Packer does, beyond names and units. One function for a kind. */
-import type { BodyContext, Draft } from './packer-component.js';
+import { isObject } from '../json.js';
 import type { BodyValue } from './packer-body.js';
+import type { BodyContext, Draft } from './packer-component.js';
 
-type Finish = (draft: Draft, props: { readonly [name: string]: unknown }, context: BodyContext, defaults: boolean) => void;
-
-const table: { readonly [kind: string]: Finish } = {
-};
+type Props = { readonly [name: string]: unknown };
+type Finish = (draft: Draft, props: Props, context: BodyContext) => void;
 
 /** Where the image to start from goes, by kind of source: Packer's option, and what else says so. */
 const bases: { readonly [kind: string]: { readonly option: string; readonly also?: { readonly [option: string]: BodyValue } } } = {
@@ -14,16 +13,51 @@ const bases: { readonly [kind: string]: { readonly option: string; readonly also
   'source/docker': { option: 'image', also: { pull: false } },
 };
 
-/** Finishes the body of a component that was made from its fields. */
-export function finishBody(kind: string, props: { readonly [name: string]: unknown }, draft: Draft, context: BodyContext, defaults: boolean): void {
-  const from = draft.attributes.get('\u0000from');
-  if (from !== undefined) {
-    draft.attributes.delete('\u0000from');
-    const base = bases[kind];
-    if (base !== undefined) {
-      draft.attributes.set(base.option, from);
-      for (const [option, value] of Object.entries(base.also ?? {})) draft.attributes.set(option, value);
+const table: { readonly [kind: string]: Finish } = {
+  'source/qemu': (draft, props, context) => {
+    if (props['diskImage'] !== undefined) {
+      draft.attributes.set('disk_image', true);
+      if (!draft.attributes.has('iso_checksum')) draft.attributes.set('iso_checksum', 'none');
     }
+    if (!isObject(props['ssh']) || !['password', 'privateKeyFile', 'agentAuth'].some(way => (props['ssh'] as Props)[way] !== undefined)) {
+      warn(context, 'EXPORT_LOGIN', 'ssh', 'the key that is made for each run reaches the guest through a seed, which Packer does not make', 'Give the template a way to log in: ssh.password or ssh.privateKeyFile.');
+    }
+  },
+  'source/null': (draft, _props, context) => {
+    if (draft.attributes.get('communicator') !== 'local') return;
+    draft.attributes.set('communicator', 'none');
+    warn(context, 'EXPORT_LOCAL', 'communicator', 'Packer cannot run the steps of a guest on this computer', 'Use shell-local provisioners in the template.');
+  },
+  'source/amazon-ebs': draft => {
+    // Without it Packer starts instances that answer metadata requests of the first version.
+    if (!draft.blocks.has('metadata_options')) draft.blocks.set('metadata_options', { list: false, bodies: [{ attributes: new Map<string, BodyValue>([['http_tokens', 'required']]), blocks: new Map() }] });
+  },
+};
+
+/** Finishes the body of a component that was made from its fields. `whole`: not only the part that one source overrides. */
+export function finishBody(kind: string, props: Props, draft: Draft, context: BodyContext, whole: boolean): void {
+  const from = draft.attributes.get(fromMark);
+  draft.attributes.delete(fromMark);
+  const base = bases[kind];
+  if (from !== undefined && base !== undefined) {
+    draft.attributes.set(base.option, from);
+    for (const [option, value] of Object.entries(base.also ?? {})) draft.attributes.set(option, value);
   }
-  if (Object.hasOwn(table, kind)) table[kind]!(draft, props, context, defaults);
+  if (!whole) return;
+  finishLogin(draft, props);
+  if (Object.hasOwn(table, kind)) table[kind]!(draft, props, context);
+}
+
+/** Under this name a draft holds the image to start from, until it is known where that goes. */
+export const fromMark = '\u0000from';
+
+function finishLogin(draft: Draft, props: Props): void {
+  // It is what Packer does when nothing is said.
+  if (draft.attributes.get('ssh_file_transfer_method') === 'auto') draft.attributes.delete('ssh_file_transfer_method');
+  const given = isObject(props['ssh']) ? (props['ssh'] as Props) : {};
+  if (given['temporaryKeyPairType'] === undefined && (given['password'] !== undefined || given['privateKeyFile'] !== undefined || given['agentAuth'] !== undefined)) draft.attributes.delete('temporary_key_pair_type');
+}
+
+function warn(context: BodyContext, code: string, field: string, message: string, remedy: string): void {
+  context.report({ code, severity: 'warning', path: context.path, field, at: context.at, message, remedy });
 }

@@ -20,6 +20,7 @@ export function registerNames(template: { readonly data: readonly TemplateBlock[
     for (const part of walkExpr(expr)) {
       if (part.op === 'secret') names.secret(part.secret);
       else if (part.op === 'output') names.output(part.target, part.output);
+      else if (part.op === 'data') names.data(part.path, part.output);
       else if (part.op === 'time' && part.as === 'uuid') names.local('uuid()');
       else if (part.op === 'value') for (const inner of refsIn(part.value as BodyValue)) registerNames({ data: [], builds: [], locals: [inner] }, names);
     }

@@ -1,5 +1,5 @@
 /** A program in Packer's shapes, and from there as HCL or JSON. Variables, locals and other expressions stay symbolic. */
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { App } from '../constructs/app.js';
 import type { BoundComponent } from '../constructs/bind.js';
 import type { Component, Source } from '../constructs/component.js';
@@ -52,11 +52,13 @@ function print(app: App, options: PackerOptions, printer: (template: Template, n
   const checked = trySynth(app, options.folder === undefined ? {} : { folder: options.folder }).problems.filter(p => p.code !== 'MISSING_VARIABLE');
   const program = collect(app, options.folder), sink = new ProblemSink(program.folder);
   const report: Report = problem => sink.add(problem);
-  const names = new TemplateNames(program, name => valueOf(program, name));
+  const names = new TemplateNames(program, { folder: program.folder, out: outOf(program, options) }, name => valueOf(program, name));
   const template = templateOf(program, names, options, report);
   const files = printer(template, names, report);
   return { files, problems: sortProblems([...checked, ...sink.problems]) };
 }
+
+const outOf = (program: Program, options: PackerOptions): string => (options.out === undefined ? program.folder : resolve(options.out));
 
 function valueOf(program: Program, name: string): Json | undefined {
   const variable = program.variables.get(name), found = variable && variableLookup.read(variable);
@@ -64,7 +66,7 @@ function valueOf(program: Program, name: string): Json | undefined {
 }
 
 function templateOf(program: Program, names: TemplateNames, options: PackerOptions, report: Report): Template {
-  const folder = program.folder, out = options.out === undefined ? folder : resolve(options.out);
+  const folder = program.folder, out = outOf(program, options);
   const contextOf = (path: string, component: { readonly at: Error }): BodyContext => ({
     path, at: component.at, folder, out, report,
     image: value => {
@@ -76,7 +78,7 @@ function templateOf(program: Program, names: TemplateNames, options: PackerOptio
   const builds = program.builds.map(build => templateBuild(build, buildNames.of(build.node.path), labels, contextOf, report));
   const data = program.data.flatMap(d => {
     const body = bodyOf(d, d.props, contextOf(d.node.path, d));
-    return body === undefined ? [] : [{ type: packerType(d.kind), label: names.data(d.node.path, '').label, path: d.node.path, at: d.at, body }];
+    return body === undefined ? [] : [{ type: packerType(d.kind), label: names.labelOf(d.node.path), path: d.node.path, at: d.at, body }];
   });
   warnOfRest(program, report);
   registerNames({ data, builds, locals: [...program.locals.values()].map(l => l.expression) }, names);
@@ -177,6 +179,3 @@ function pluginsOf(program: Program): Template['plugins'] {
   }
   return [...plugins.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
-
-/** A path of the program as it is found from another folder; for messages of the command line. */
-export const relativeTo = (out: string, folder: string): string => relative(out, folder) || '.';

@@ -15,11 +15,11 @@ export const anyText = fc.oneof(
 );
 const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,8}$/).filter(n => !['for', 'if', 'in', 'null', 'true', 'false', 'only', 'except', 'name'].includes(n));
 const number = fc.oneof(fc.integer(), fc.integer({ min: -1_000_000, max: 1_000_000 }).map(n => n / 64));
-const value = fc.letrec(tie => ({
-  any: fc.oneof({ maxDepth: 3, withCrossShrink: true }, anyText, number, fc.boolean(), fc.array(tie('any'), { maxLength: 4 }), fc.dictionary(anyText.filter(k => k !== '__proto__' && !k.startsWith('$')), tie('any'), { maxKeys: 3 })),
+const value = fc.letrec<{ any: unknown }>(tie => ({
+  any: fc.oneof({ maxDepth: 3, withCrossShrink: true }, anyText as fc.Arbitrary<unknown>, number, fc.boolean(), fc.array(tie('any'), { maxLength: 4 }), fc.dictionary(anyText.filter(k => k !== '__proto__' && !k.startsWith('$')), tie('any'), { maxKeys: 3 })),
 })).any;
 
-const tree: fc.Memo<Tree> = fc.memo(depth => fc.tuple(fc.dictionary(name, value, { maxKeys: 4 }), fc.dictionary(name, depth > 1 ? fc.array(tree(depth - 1), { minLength: 1, maxLength: 3 }) : fc.constant([]), { maxKeys: 2 })).map(([values, blocks]): Tree => {
+const tree: fc.Memo<Tree> = fc.memo(depth => fc.tuple(fc.dictionary(name, value, { maxKeys: 4 }), fc.dictionary(name, depth > 1 ? fc.array(tree(depth - 1), { minLength: 1, maxLength: 3 }) : fc.constant<Tree[]>([]), { maxKeys: 2 })).map(([values, blocks]): Tree => {
   const nested = Object.entries(blocks).filter(([n, list]) => list.length > 0 && !(n in values));
   return {
     options: { ...values, ...Object.fromEntries(nested.map(([n, list]) => [n, block(list.map(t => t.options))])) },

@@ -1,0 +1,26 @@
+/**
+ * Fields (by kind; members of groups and blocks with a dot) whose default is Packer's default too: an export leaves them out where the
+ * program does. Every other default is written into the template, since Packer would take another value.
+ */
+const ssh = [
+  'ssh.agentAuth', 'ssh.disableAgentForwarding', 'ssh.port', 'ssh.timeout', 'ssh.handshakeAttempts', 'ssh.keepAliveInterval', 'ssh.pty', 'ssh.fileTransferMethod', 'ssh.bastionPort',
+  'ssh.bastionAgentAuth', 'ssh.bastionInteractive', 'ssh.proxyPort',
+];
+const shellLocal = ['validExitCodes'];
+
+export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
+  'source/qemu': [...ssh, 'shutdown.timeout', 'useBackingFile', 'netDevice', 'diskInterface', 'format', 'diskCompression'],
+  'source/docker': ['privileged', 'pty', 'fixUploadOwner'],
+  'source/amazon-ebs': [
+    ...ssh, 'skipCreateAmi', 'noEphemeral', 'insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'skipAmiRunTags', 'forceDeregister', 'forceDeleteSnapshot', 'skipSaveBuildRegion',
+    'shutdownBehavior', 'disableStopInstance', 'sourceAmiFilter.mostRecent', 'sourceAmiFilter.includeDeprecated', 'subnetFilter.mostFree', 'subnetFilter.random',
+    'metadataOptions.httpEndpoint', 'deregistrationProtection.withCooldown', 'fastLaunch.regionLaunchTemplates.enableFastLaunch',
+  ],
+  'provisioner/breakpoint': ['disable'],
+  'provisioner/shell-local': shellLocal,
+  'post-processor/shell-local': shellLocal,
+  'post-processor/checksum': ['checksumTypes', 'output'],
+  'post-processor/manifest': ['output', 'stripPath', 'stripTime'],
+  'post-processor/docker-tag': ['tags'],
+  'data/http': ['method'],
+};

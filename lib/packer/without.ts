@@ -1,0 +1,21 @@
+/**
+ * Options of Packer that a component of ours does not have, and why; beside the lists that the components' own files have (`…Without`).
+ * `*` stands for any letters: what is under such a name and becomes a field needs no change here.
+ */
+const winrm = { 'winrm_*': 'Guests are reached by SSH; Windows guests too, with its OpenSSH server.' };
+const oldTag = 'The map of tags says the same, with less to write.';
+
+export const withoutOption: { readonly [kind: string]: { readonly [option: string]: string } } = {
+  'source/docker': { 'ssh_*': 'Containers are reached through the engine.', 'temporary_key_pair_*': 'Containers are reached through the engine.', 'winrm_*': 'Containers are reached through the engine.' },
+  'source/null': winrm,
+  'source/qemu': {
+    ...winrm, disk_image: 'diskImage says it: what it names is a disk, not an installer.',
+    'boot_*': 'Only disks that boot by themselves.', 'cd_*': 'Only disks that boot by themselves.', 'floppy_*': 'Only disks that boot by themselves.', 'http_*': 'Only disks that boot by themselves.',
+    'iso_*': 'Only disks that boot by themselves.', cdrom_interface: 'Only disks that boot by themselves.', 'vnc_*': 'The screen is seen through a socket of the run.', '*display': 'The screen is seen through a socket of the run.',
+    disable_vnc: 'The screen is seen through a socket of the run.', headless: 'Machines run without a window.', vga: 'qemuArgs says it.', 'efi_*': 'qemuArgs says it.', firmware: 'qemuArgs says it.', use_pflash: 'qemuArgs says it.',
+    'qmp_*': 'The run speaks QMP itself, over a socket of its own.', '*host_port_*': 'Ports are asked of the kernel.', skip_nat_mapping: 'Ports are asked of the kernel.', net_bridge: 'qemuArgs says it.',
+    '*tpm*': 'qemuArgs says it.', disk_additional_size: 'qemuArgs says it.', qemu_img_args: 'format and diskCompression say it.', skip_compaction: 'diskCompression says it.', skip_resize_disk: 'A disk is resized only where diskSize is given.',
+    run_once: 'It is for installers.', cores: 'qemuArgs says it.', sockets: 'qemuArgs says it.', threads: 'qemuArgs says it.', communicator: 'Guests are reached by SSH.',
+  },
+  'source/amazon-ebs': { ...winrm, '*tag': oldTag, communicator: 'Guests are reached by SSH.' },
+};
