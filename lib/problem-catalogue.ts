@@ -47,7 +47,7 @@ export const problemCatalogue: { readonly [code: string]: Entry } = {
   },
   DUPLICATE_NAME: { what: 'Two things have the same name where names must differ.', why: 'Names of variables and locals are global in a program; those of steps are unique in their build.', remedy: 'Give one of them another name.' },
   BAD_NAME: { what: 'A name cannot be used as a part of a path.', remedy: 'Use letters, digits, dots and dashes.' },
-  UNKNOWN_SOURCE: { what: 'only, except or override names a source that the build does not have.', remedy: 'Take a name of the build\'s own sources: the type, where a source has no name.' },
+  UNKNOWN_SOURCE: { what: 'The setting only, except or override names a source that the build does not have.', remedy: 'Take a name of the build\'s own sources: the type, where a source has no name.' },
   BAD_IMAGE: { what: 'A field that takes another build has something else, or a build without a source of the type it needs.', remedy: `Give it an ImageBuild; where it has several sources of the type, build.source('name').` },
   CYCLE: { what: 'Builds stand on each other in a circle, so none can be first.', remedy: 'Break the circle: start one of them from something else.' },
   // ---- values ------------------------------------------------------------------------------------------------------------------------
