@@ -72,6 +72,8 @@ describe('the house', () => {
         if (mayImport[from].includes(into)) continue;
         // The runtime knows constructs as types; its registry loads kinds, lazily.
         if (from === 'runtime' && (into === 'constructs' || into === 'packer') && (types || (lazy && file.startsWith('lib/runtime/registry')))) continue;
+        // And it asks for a line of every kind that the public API has: a question of types.
+        if (file === 'lib/runtime/registry.ts' && to === 'lib/index.ts' && types) continue;
         broken.push(`${file} imports ${to}`);
       }
     }

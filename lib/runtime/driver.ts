@@ -112,6 +112,8 @@ export interface Context {
   readonly key?: string | undefined;
   /** What the machine knows of itself, once it runs: httpAddress, guestHost … */
   readonly hostValues: { readonly [name: string]: string };
+  /** What programs that a step starts on this computer see. */
+  readonly environment: NodeJS.ProcessEnv;
   /** Asks a person; the default answer where there is none. */
   ask(question: Question): Promise<string>;
   note(message: string, options?: { readonly detail?: boolean }): void;

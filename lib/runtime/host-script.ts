@@ -61,7 +61,7 @@ async function runOne(script: string, what: string, props: Props, ctx: Context, 
   const exit = await runProcess(program!, args, {
     cwd: ctx.programFolder, signal: ctx.signal,
     env: {
-      ...process.env, PACKER_BUILD_NAME: name, PACKER_BUILDER_TYPE: ctx.build.sourceType, PACKER_RUN_UUID: ctx.run.uuid,
+      ...ctx.environment, PACKER_BUILD_NAME: name, PACKER_BUILDER_TYPE: ctx.build.sourceType, PACKER_RUN_UUID: ctx.run.uuid,
       ...(httpAddress === undefined ? {} : { PACKER_HTTP_ADDR: httpAddress }), ...(httpIp === undefined ? {} : { PACKER_HTTP_IP: httpIp }), ...(httpPort === undefined ? {} : { PACKER_HTTP_PORT: httpPort }),
       BAKE_TARGET: ctx.target, BAKE_BUILD: ctx.build.name, BAKE_SOURCE: ctx.build.sourceName, BAKE_RUN: ctx.run.id, ...more, ...props.environment, BAKE_JOURNAL: entry.id,
     },

@@ -57,7 +57,7 @@ export class TargetContext {
       build: { name: target.build, sourceName: target.name, sourceType: target.source.kind.slice(target.source.kind.indexOf('/') + 1) },
       run: { id: run.id, uuid: run.uuid, get folder() { mkdirSync(self.folder, { recursive: true, mode: 0o700 }); return self.folder; } },
       get temporaryFolder() { return self.temporaryFolder(); },
-      programFolder: run.folders.program, force: run.force, onFailure: run.onFailure, journal: run.journal.of(target.path),
+      programFolder: run.folders.program, force: run.force, onFailure: run.onFailure, journal: run.journal.of(target.path), environment: run.environment,
       get key() { return self.key; },
       get hostValues() { return self.machine?.hostValues ?? {}; },
       ask: async question => (run.ask ? run.ask(question, scope.signal) : question.default),

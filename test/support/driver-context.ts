@@ -35,7 +35,7 @@ export async function driverContext(settings: Partial<Context> & { readonly fold
   return {
     folder, said, events, abort, endScope,
     ctx: {
-      scope, signal: abort.signal, target: 'test/it', path: 'test/it', build: { name: 'test', sourceName: 'it', sourceType: 'qemu' }, run: { id, uuid: '00000000-0000-4000-8000-000000000000', folder: runFolder }, hostValues: {}, ask: async question => question.default,
+      scope, signal: abort.signal, target: 'test/it', path: 'test/it', build: { name: 'test', sourceName: 'it', sourceType: 'qemu' }, run: { id, uuid: '00000000-0000-4000-8000-000000000000', folder: runFolder }, hostValues: {}, environment: process.env, ask: async question => question.default,
       temporaryFolder, programFolder: folder, force: false, onFailure: 'cleanup', journal: journal.of('test/it'),
       note: message => { said.push(message); }, warn: message => { said.push(`warning: ${message}`); }, output: (_stream, chunk) => { said.push(Buffer.from(chunk).toString('utf8')); },
       progress: () => {}, secret: () => {}, fill: text => text, ...settings,
