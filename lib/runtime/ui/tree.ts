@@ -43,13 +43,19 @@ function renderTarget(view: TargetView, names: number, look: Look, width: number
       const more = view.progress ? progressText(view.progress) : view.line;
       return `${paint.cyan(symbols.frames[frame % symbols.frames.length]!)} ${paint.bold(name)}${pad}  ${head}${left > 8 && more !== '' ? `  ${paint.dim(truncate(more, left))}` : ''}`;
     }
-    case 'failed': return `${paint.red(symbols.failed)} ${paint.bold(name)}${pad}  ${paint.red(truncate(`failed after ${seconds(view.milliseconds)}: ${plainLine(view.error?.message.split('\n')[0] ?? '')}`, rest))}`;
+    case 'failed': return `${paint.red(symbols.failed)} ${paint.bold(name)}${pad}  ${paint.red(truncate(`failed after ${seconds(view.milliseconds)}: ${inOneLine(view.error?.message ?? '')}`, rest))}`;
     case 'done': return `${paint.green(symbols.done)} ${name}${pad}  ${paint.dim(truncate(seconds(view.milliseconds), rest))}`;
     default: {
       const symbol = view.state === 'cached' ? symbols.cached : view.state === 'kept' ? symbols.kept : symbols.skipped;
       return `${paint.yellow(symbol)} ${name}${pad}  ${paint.dim(truncate(view.state === 'cached' ? 'up to date' : view.state, rest))}`;
     }
   }
+}
+
+/** The first line of a message; where it only announces the others, the last one too. */
+function inOneLine(message: string): string {
+  const lines = message.split('\n'), first = plainLine(lines[0]!);
+  return first.endsWith(':') && lines.length > 1 ? `${first} ${plainLine(lines.at(-1)!).trim()}` : first;
 }
 
 /** `web/shell-2` under `web/qemu` is the step `shell-2`. */
