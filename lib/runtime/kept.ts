@@ -1,6 +1,6 @@
 /** Machines that stay after a failure, on request: written down, listed, entered and ended, from any process. */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { errors, exitCodes } from '../errors.js';
 import type { Json } from '../json.js';
 import type { Plan, Target } from '../plan.js';
@@ -53,6 +53,8 @@ export async function destroyKept(stateFolder: string, run: string, target?: str
     const drivers = registry ?? makeRegistry({ requires: machine.requires, from: join(stateFolder, '..', 'package.json') });
     await reapEntries(join(journalFolder(stateFolder), `${run}.jsonl`), drivers, (entry: Leftover & { readonly target: string }) => entry.target === machine.target);
     await rm(machine.temporary, { recursive: true, force: true });
+    // The run's own folder goes with its last target; with others still in it, this does nothing.
+    await rmdir(dirname(machine.temporary)).catch(() => {});
     await change(stateFolder, run, list => list.filter(k => k.target !== machine.target));
   }
   return chosen;

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ImageBuild, NullSource, ShellLocalPostProcessor, ShellLocalProvisioner } from '../../lib/index.js';
 import { collectGarbage } from '../../lib/runtime/gc.js';
@@ -37,6 +37,7 @@ describe('a machine kept after a failure', () => {
     expect(startOf(pid)).toBeDefined();
     expect(await destroyKept(state, result.run, undefined, boxRegistry())).toHaveLength(1);
     expect(startOf(pid)).toBeUndefined();
+    expect(existsSync(dirname(kept!.temporary))).toBe(false);
     expect(await keptMachines(state)).toEqual([]);
     await expect(destroyKept(state, result.run)).rejects.toMatchObject({ code: 'KEPT_NONE' });
   });
