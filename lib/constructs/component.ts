@@ -112,10 +112,13 @@ export const provisionerSettings = {
   packerOverrides: field.json({ affects: 'none', packerName: false }),
 };
 
-/** A step that changes the machine. O: the source names that it mentions; a build accepts it only where it has them all. */
+/**
+ * A step that changes the machine. O: the source names that it mentions; a build accepts it only where it has them all. NoInfer: without
+ * exactOptionalPropertyTypes, O would be inferred from the build around it, as `string`.
+ */
 export abstract class Provisioner<K extends AnyKind = AnyKind, O extends string = never> implements Component<K> {
   declare readonly $role?: 'provisioner';
-  declare readonly $names?: O;
+  declare readonly $names?: NoInfer<O>;
   readonly at: Error;
   constructor(readonly kind: K, readonly props: PropsOf<K['fields']>) { this.at = placeOf(new.target); }
 }
@@ -125,7 +128,7 @@ export interface ProvisionerFor<N extends string> { readonly at: Error; readonly
 /** Several provisioners under one name, as one value. Extend it to share them: `class Hardened extends ProvisionerGroup { … }`. */
 export class ProvisionerGroup<O extends string = never> {
   declare readonly $role?: 'provisioner';
-  declare readonly $names?: O;
+  declare readonly $names?: NoInfer<O>;
   readonly at: Error;
   readonly provisioners: readonly ProvisionerFor<O>[];
   /** Name of the group in its build; the class name in kebab-case when left out. */
@@ -168,7 +171,7 @@ export const postProcessorSettings = {
 /** Something done with a finished artifact. */
 export abstract class PostProcessor<K extends AnyKind = AnyKind, O extends string = never> implements Component<K> {
   declare readonly $role?: 'post-processor';
-  declare readonly $names?: O;
+  declare readonly $names?: NoInfer<O>;
   readonly at: Error;
   constructor(readonly kind: K, readonly props: PropsOf<K['fields']>) { this.at = placeOf(new.target); }
 }
