@@ -1,6 +1,6 @@
 /** The package as users get it: packed, installed into an empty project, run on each Node that it promises. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,15 +22,14 @@ async function ok(file: string, args: readonly string[], cwd: string, env: NodeJ
   return ran;
 }
 
-const program = `import { App, FileSource, ImageBuild, ManifestPostProcessor, NullSource, ShellLocalProvisioner, Variable } from 'imagebake';
+const program = `import { App, ImageBuild, NullSource, ShellLocalProvisioner, Variable } from 'imagebake';
 
 export const app = new App();
 const word = new Variable(app, 'word', { default: 'hello' });
 new ImageBuild(app, 'greeting', {
   sources: [new NullSource({ communicator: 'none' })],
-  provisioners: [new ShellLocalProvisioner({ inline: ['echo "$WORD from the package" > greeting.txt'], environmentVars: ['WORD=hello'] })],
+  provisioners: [new ShellLocalProvisioner({ inline: ['echo "$WORD from the package" > greeting.txt'], environment: { WORD: word } })],
 });
-void word;
 await app.run(import.meta);
 `;
 
@@ -82,7 +81,7 @@ export const driver: Pick<SourceDriver<typeof kind>, 'present'> = { present: asy
 export { run };
 `);
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { target: 'es2022', module: resolution === 'bundler' ? 'esnext' : 'nodenext', moduleResolution: resolution, strict: true, noEmit: true, skipLibCheck: false, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }, include: ['*.ts'] }));
-    cpSync(join(project, 'node_modules'), join(folder, 'node_modules'), { recursive: true });
+    symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules'));
     await ok('node', [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], folder);
   }, 300_000);
 
