@@ -38,7 +38,8 @@ export abstract class Source<K extends AnyKind = AnyKind, N extends string = str
   readonly at: Error;
   constructor(readonly kind: K, readonly props: PropsOf<K['fields']> & SourceSettings<N>) {
     this.at = placeOf(new.target);
-    this.name = (props?.name ?? kind.type) as N;
+    // A kind of another package is called by what follows its package: '@acme/foo:bar' is 'bar'.
+    this.name = (props?.name ?? kind.type.slice(kind.type.lastIndexOf(':') + 1)) as N;
   }
 }
 /** Any source. Its name is left out on purpose: named here, a source without a name would be inferred as `string`. */
