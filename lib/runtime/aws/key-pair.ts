@@ -19,10 +19,10 @@ export async function temporaryKeyPair(maker: Maker, options: { readonly name: s
   maker.ctx.secret(pair.privateKey);
   const made = await make(maker, 'key-pair', { name: options.name ?? `imagebake ${maker.owner.target}` }, async (tags, mark) => {
     const name = options.name ?? `imagebake-${mark}`;
-    const { KeyPairId } = await maker.session.ec2('ImportKeyPair', {
+    await maker.session.ec2('ImportKeyPair', {
       KeyName: name, PublicKeyMaterial: Buffer.from(pair.publicKey), TagSpecifications: specifications(['key-pair'], tags()),
     }, { once: true });
-    return { id: KeyPairId!, value: name };
+    return { id: name, value: name };
   });
   return { privateKey: pair.privateKey, blob: pair.blob, name: made.value };
 }

@@ -79,8 +79,8 @@ const sorts: { readonly [T in ThingType]: Sort } = {
   },
   'key-pair': {
     what: 'key pair',
-    find: async (s, Filters) => ids((await s.ec2('DescribeKeyPairs', { Filters })).KeyPairs, k => k.KeyPairId),
-    remove: async (s, id) => { await gone(s.ec2('DeleteKeyPair', { KeyPairId: id })); },
+    find: async (s, Filters) => ids((await s.ec2('DescribeKeyPairs', { Filters })).KeyPairs, k => k.KeyName),
+    remove: async (s, name) => { await gone(s.ec2('DeleteKeyPair', { KeyName: name })); },
   },
   // Known by the names we give: found without a search.
   'instance-profile': { what: 'instance profile', find: async () => [], remove: (s, name) => removeProfile(s, name) },

@@ -13,8 +13,8 @@ export async function sshGuests(): Promise<Guests> {
   };
 }
 
-/** Instances have addresses of their own, so one port serves all. */
-async function freePort(): Promise<number> {
+/** A port that is free on every address: instances have addresses of their own, so one port serves all. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => { server.once('error', reject); server.listen(0, '0.0.0.0', resolve); });
   const { port } = server.address() as AddressInfo;

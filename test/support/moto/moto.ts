@@ -1,0 +1,84 @@
+/** moto, an EC2 that others wrote, behind our front: requests are held to the SDK's models and logged, faults are played, and real SSH servers stand behind its instances. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { connect, createServer, type Server } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Front, startFront } from '../ec2-server/front.js';
+import type { Guests } from '../ec2-server/server.js';
+import { freePort } from '../ec2-server/guests.js';
+
+/** Where .ci/run installs it, with pip. */
+export const motoFolder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'imagebake-test', 'moto-5.2.5');
+
+export interface Moto extends AsyncDisposable { readonly front: Front; readonly url: string; readonly environment: { readonly [name: string]: string } }
+
+export async function startMoto(options: { readonly guests?: Guests; readonly environment?: { readonly [name: string]: string } } = {}): Promise<Moto> {
+  const here = fileURLToPath(new URL('.', import.meta.url)), port = await freePort(), url = `http://127.0.0.1:${port}`;
+  const child = spawn(join(motoFolder, 'bin', 'python'), [join(here, 'launch.py'), String(port)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env, MOTO_EC2_LOAD_DEFAULT_AMIS: 'false', MOTO_AMIS_PATH: join(here, 'images.json'), MOTO_ENABLE_AMI_VALIDATION: 'true', MOTO_ENABLE_KEYPAIR_VALIDATION: 'true', MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION: 'true', ...options.environment,
+    },
+  });
+  await ready(child, url);
+  // The key that an instance was started with, by its name; and the doors at the instances' addresses.
+  const keys = new Map<string, string>(), doors = new Map<string, () => Promise<void>>();
+  const front = await startFront({
+    async answer(call, _operation, request) {
+      const answer = await fetch(`${url}/`, { method: 'POST', body: request.body, headers: forwarded(request.headers) });
+      const body = await answer.text();
+      if (call.action === 'ec2:ImportKeyPair' && answer.ok) keys.set(String(call.input['KeyName']), Buffer.from(call.input['PublicKeyMaterial'] as Uint8Array).toString('utf8'));
+      if (call.action === 'ec2:DescribeInstances' && options.guests) await openDoor(body, options.guests);
+      return { status: answer.status, body };
+    },
+  }, async (request, body, response) => {
+    const answer = await fetch(`${url}${request.url}`, { method: request.method!, headers: forwarded(request.headers), ...(body.length > 0 ? { body: new Uint8Array(body) } : {}) });
+    response.writeHead(answer.status, Object.fromEntries([...answer.headers].filter(([name]) => !/^(content-encoding|transfer-encoding|connection|content-length)$/.test(name)))).end(Buffer.from(await answer.arrayBuffer()));
+  });
+
+  async function openDoor(xml: string, guests: Guests): Promise<void> {
+    const state = /<instanceState>.*?<name>(\w+)<\/name>/s.exec(xml)?.[1], address = /<ipAddress>(127\.[\d.]+)<\/ipAddress>/.exec(xml)?.[1], key = /<keyName>([^<]+)<\/keyName>/.exec(xml)?.[1];
+    if (state !== 'running' || address === undefined || doors.has(address)) return;
+    doors.set(address, async () => {});
+    const guest = await guests.start(key === undefined ? undefined : keys.get(key));
+    const door: Server = createServer(socket => {
+      const inside = connect(guest.port, guest.host);
+      socket.on('error', () => inside.destroy());
+      inside.on('error', () => socket.destroy());
+      socket.pipe(inside).pipe(socket);
+    });
+    await new Promise<void>((resolve, reject) => { door.once('error', reject); door.listen(guests.port, address, resolve); });
+    doors.set(address, async () => { door.close(); await guest.stop(); });
+  }
+
+  return {
+    front, url,
+    environment: { AWS_ENDPOINT_URL: front.url, AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },
+    async [Symbol.asyncDispose]() {
+      await front[Symbol.asyncDispose]();
+      await Promise.all([...doors.values()].map(close => close()));
+      const ended = new Promise(resolve => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+function forwarded(headers: { readonly [name: string]: string | string[] | undefined }): { [name: string]: string } {
+  return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined || /^(host|connection|content-length|transfer-encoding|expect)$/.test(name) ? [] : [[name, [value].flat().join(',')]])));
+}
+
+async function ready(child: ChildProcess, url: string): Promise<void> {
+  let said = '', ended = false;
+  child.stderr!.on('data', chunk => { said = (said + String(chunk)).slice(-4000); });
+  child.stdout!.on('data', () => {});
+  child.once('exit', () => { ended = true; });
+  for (let i = 0; i < 1200; i++) {
+    if (ended) throw new Error(`moto ended: ${said}`);
+    if (await fetch(`${url}/moto-api/`, { signal: AbortSignal.timeout(5000) }).then(a => a.ok, () => false)) return;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  child.kill('SIGKILL');
+  throw new Error(`moto does not answer: ${said}`);
+}
