@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { AmazonEbsSource, type AmazonEbsSourceProps, Duration, ImageBuild, sourceImage, text } from '../../lib/index.js';
+import { AmazonEbsSource, ImageBuild, sourceImage, text } from '../../lib/index.js';
 import { CheckpointStore } from '../../lib/runtime/checkpoints/store.js';
 import { collectGarbage } from '../../lib/runtime/gc.js';
 import type { RunResult } from '../../lib/runtime/results.js';
 import type { RunOptions } from '../../lib/runtime/run.js';
+import { ebsProps, newName } from './ec2-props.js';
 import { sshGuests } from '../support/ec2-server/guests.js';
 import { inventory } from '../support/ec2-server/inventory.js';
 import type { Front } from '../support/ec2-server/front.js';
@@ -18,14 +19,6 @@ import { program, type TestProgram } from '../support/program.js';
 export interface Ec2Backend extends AsyncDisposable { readonly front: Front; readonly environment: { readonly [name: string]: string } }
 
 const home = 'eu-central-1', regions = [home, 'us-east-1', 'eu-west-1'];
-let names = 0;
-
-/** Props of a source that fit every server of the tests. */
-export const ebsProps = (port: number, more: object = {}): AmazonEbsSourceProps => ({
-  region: home, instanceType: 't3.small', sourceAmi: 'ami-00000000debian12', amiName: `image-${process.pid}-${names += 1}`, temporarySecurityGroupSourceCidrs: ['192.0.2.7/32'],
-  polling: { delay: Duration.milliseconds(20), maxAttempts: 2000 }, ssh: { username: userInfo().username, port }, ...more,
-} as AmazonEbsSourceProps);
-
 export const runProgram = (p: TestProgram, options: RunOptions = {}): Promise<RunResult> => p.run({ kinds: [guestCommand as never], ...options });
 export const notesOf = (p: TestProgram): string => p.events.flatMap(e => (e.type === 'note' || e.type === 'warning' ? [e.message] : [])).join('\n');
 
@@ -101,7 +94,7 @@ export function ec2Contract(start: (guests: Guests) => Promise<Ec2Backend>): voi
   });
 
   it('finds a taken name before anything is made, and takes it over only on request, when the new image is ready', async () => {
-    const name = `taken-${process.pid}-${names += 1}`;
+    const name = newName();
     const first = (await runProgram(await build({ amiName: name }))).targets[0]!.outputs as { amiId: string };
     server.front.calls.length = 0;
     const refused = await runProgram(await build({ amiName: name }));

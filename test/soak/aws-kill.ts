@@ -1,0 +1,31 @@
+import { sshGuests } from '../support/ec2-server/guests.js';
+import { startEc2 } from '../support/ec2-server/server.js';
+import { killAfter } from '../runtime/aws/kill-after-call.js';
+import type { Soak } from './main.js';
+
+/** As much as one build can make: a role, copies, an image that only passes through. */
+const everything = {
+  amiRegions: ['us-east-1', 'eu-west-1'], encryptBoot: true, amiUsers: ['444455556666'], snapshotUsers: ['444455556666'],
+  temporaryIamInstanceProfilePolicyDocument: { statement: [{ action: ['s3:GetObject'], resource: ['*'] }] },
+};
+
+export default {
+  about: 'an AMI build killed after every single call; gc then finds everything [first call]',
+  async run([first = '1'], say) {
+    const guests = await sshGuests(), server = await startEc2({ guests, speed: 1000 }), wrong: string[] = [];
+    Object.assign(process.env, server.environment);
+    try {
+      for (let n = Number(first); ; n++) {
+        let seen = 0;
+        const { after, left, failed, said } = await killAfter(server, guests.port, everything, () => (seen += 1) === n);
+        if (after === undefined && said !== '') wrong.push(`the build itself: ${said}`);
+        if (after === undefined) break;
+        const result = [...left, ...failed];
+        say(`${n}: after ${after}: ${result.length === 0 ? 'nothing left' : result.join('; ')}`);
+        if (result.length > 0) wrong.push(`${n}: after ${after}: ${result.join('; ')}`);
+      }
+    } finally { await server[Symbol.asyncDispose](); }
+    if (server.front.complaints.length > 0) wrong.push(...server.front.complaints);
+    if (wrong.length > 0) throw new Error(`not everything was found:\n${wrong.join('\n')}`);
+  },
+} satisfies Soak;
