@@ -26,7 +26,7 @@ export function hasLength(min: number, max?: number): VariableRule<string> & Var
   const lengthOf = (value: unknown): number => (typeof value === 'string' ? [...value].length : (value as readonly unknown[]).length);
   return {
     condition: (value: unknown) => lengthOf(value) >= min && (max === undefined || lengthOf(value) <= max),
-    message: max === undefined ? `At least ${min} long.` : `From ${min} to ${max} long.`,
+    message: max === undefined ? `At least ${min} long.` : min === max ? `Exactly ${min} long.` : `From ${min} to ${max} long.`,
     hcl: value => `length(${value}) >= ${min}${max === undefined ? '' : ` && length(${value}) <= ${max}`}`,
   };
 }

@@ -4,3 +4,4 @@ export { block, type RawBlock, type RawOptions } from './block.js';
 export { PackerComponent, PackerDataComponent, type PluginSettings } from './component.js';
 export type { PackerKind } from './kind.js';
 export type * from './types.js';
+export { type PackerFiles, type PackerOptions, toPackerHcl, toPackerJson } from '../synth/packer.js';

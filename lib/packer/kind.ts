@@ -10,6 +10,8 @@ import { packerRules } from './rules/index.js';
 export interface PackerKind<R extends string = string, T extends string = string, O extends Fields = {}> extends Kind<R, T, {}, O> {
   /** Marks a kind whose props are Packer's options. */
   readonly packer: true;
+  /** The options are taken as they are: they stand in the prop `options`. */
+  readonly raw?: true;
 }
 export const isPackerKind = (kind: AnyKind): kind is PackerKind => 'packer' in kind;
 
@@ -32,7 +34,7 @@ export function packerKind<R extends Role, T extends string, O extends Fields = 
 
 /** A kind that no table knows: its options are taken as they are. */
 export function unknownPackerKind<R extends Role, T extends string>(role: R, type: T): PackerKind<R, T> {
-  return { ...base(role, type), packer: true, fields: { options: field.json(), plugin: field.json({ affects: 'none' }) }, outputs: {}, rules: [] } as unknown as PackerKind<R, T>;
+  return { ...base(role, type), packer: true, raw: true, fields: { options: field.json(), plugin: field.json({ affects: 'none' }) }, outputs: {}, rules: [] } as unknown as PackerKind<R, T>;
 }
 
 /** An option that is a setting of the role anyway: `pause_after` of the shell is `pauseAfter` of every step. */

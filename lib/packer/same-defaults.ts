@@ -17,6 +17,7 @@ export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
     'metadataOptions.httpEndpoint', 'deregistrationProtection.withCooldown', 'fastLaunch.regionLaunchTemplates.enableFastLaunch',
   ],
   'provisioner/breakpoint': ['disable'],
+  'provisioner/shell': ['useEnvVarFile', 'remoteFolder', 'binary', 'validExitCodes', 'expectDisconnect', 'startRetryTimeout', 'skipClean'],
   'provisioner/shell-local': shellLocal,
   'post-processor/shell-local': shellLocal,
   'post-processor/checksum': ['checksumTypes', 'output'],

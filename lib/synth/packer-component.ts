@@ -39,9 +39,9 @@ export function bodyOf(component: Component, props: object, context: BodyContext
   }
   const options = findComponent(kind.role, packerType(kind))?.options;
   const draft = emptyDraft(), given = props as { readonly [name: string]: unknown };
-  if (isPackerKind(kind) && 'options' in kind.fields && options === undefined) addRaw(draft, (given['options'] ?? {}) as RawOptions);
-  else if (isPackerKind(kind) && 'options' in given) addRaw(draft, given['options'] as RawOptions);
-  else {
+  if (isPackerKind(kind) && kind.raw) {
+    addRaw(draft, (given['options'] ?? {}) as RawOptions);
+  } else {
     const writer = new FieldWriter(context, isPackerKind(kind), defaults ? new Set(sameDefaults[kind.key] ?? []) : undefined);
     writer.fields(kind.fields, given, draft, '', '');
     finishBody(kind.key, given, draft, context, defaults);
