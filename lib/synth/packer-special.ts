@@ -1,5 +1,6 @@
 /** What a component says in other words than Packer does, beyond names and units. One function for a kind. */
 import { isObject } from '../json.js';
+import { isGenerated } from '../values.js';
 import type { BodyValue } from './packer-body.js';
 import type { BodyContext, Draft } from './packer-component.js';
 
@@ -22,6 +23,10 @@ const table: { readonly [kind: string]: Finish } = {
     if (!isObject(props['ssh']) || !['password', 'privateKeyFile', 'agentAuth'].some(way => (props['ssh'] as Props)[way] !== undefined)) {
       warn(context, 'EXPORT_LOGIN', 'ssh', 'the key that is made for each run reaches the guest through a seed, which Packer does not make', 'Give the template a way to log in: ssh.password or ssh.privateKeyFile.');
     }
+  },
+  'provisioner/file': (draft, props) => {
+    if (props['download'] !== undefined) draft.attributes.set('direction', 'download');
+    if (isGenerated(props['source'])) draft.attributes.set('generated', true);
   },
   'source/null': (draft, _props, context) => {
     if (draft.attributes.get('communicator') !== 'local') return;

@@ -1,0 +1,52 @@
+packer {
+  required_plugins {
+    docker = {
+      source  = "github.com/hashicorp/docker"
+      version = ">= 1.1.4"
+    }
+  }
+}
+
+variable "version" {
+  type        = string
+  default     = "1.0.0"
+  description = "Release that goes into the image"
+}
+
+# web/docker
+source "docker" "web" {
+  image   = "nginx:1.25"
+  commit  = true
+  changes = ["EXPOSE 80"]
+}
+
+# web
+build {
+  name    = "web"
+  sources = ["source.docker.web"]
+
+  # web/file
+  provisioner "file" {
+    source      = "site/index.html"
+    destination = "/usr/share/nginx/html/index.html"
+  }
+
+  # web/shell
+  provisioner "shell" {
+    inline = [
+      "echo ${var.version} > /usr/share/nginx/html/version",
+      "nginx -V 2>&1 | grep '{{`{{`}}' || true",
+    ]
+  }
+
+  # web/docker-tag
+  post-processor "docker-tag" {
+    repository = "example/web"
+    tags       = [var.version, "latest"]
+  }
+
+  # web/manifest
+  post-processor "manifest" {
+    output = "manifest.json"
+  }
+}
