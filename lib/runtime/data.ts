@@ -5,7 +5,7 @@ import { canonicalJson, isObject, type Json } from '../json.js';
 import type { AnyKind } from '../kinds.js';
 import type { PlannedData } from '../plan.js';
 import { type Expr, walkExpr } from '../values.js';
-import { type LockEntries, type LockEntry, lockFileName, readLock, writeLock } from './data/lock.js';
+import { type LockEntries, type LockEntry, lockFileName, readLock, writeLock } from './images-lock.js';
 import { resolveProps } from './resolve.js';
 import type { RunScope } from './run-scope.js';
 import { lookupsOf, type RunState } from './run-state.js';

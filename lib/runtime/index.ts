@@ -1,7 +1,7 @@
 /** `imagebake/runtime`: runs Plans. */
 export type { LockOptions } from './data.js';
-export { lockFileName } from './data/lock.js';
-export { type DataChange, updateData, type UpdateOptions } from './data/update.js';
+export { lockFileName } from './images-lock.js';
+export { type DataChange, updateData, type UpdateOptions } from './update.js';
 export { run, interruption, type RunOptions } from './run.js';
 export type { RunResult, StepTiming, TargetResult } from './results.js';
 export { collectGarbage, type GcOptions, type GcResult, type RunLeftover } from './gc.js';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { commandData } from '../../constructs/data/command.js';
 import type { DataDriver } from '../driver.js';
 import { capture } from '../process.js';
-import { jsonOrNull } from './json-or-null.js';
+import { jsonOrNull } from '../json-or-null.js';
 
 export default {
   async read(props, ctx) {

@@ -3,7 +3,7 @@ import type { httpData } from '../../constructs/data/http.js';
 import { errors, isBakeError, messageOf } from '../../errors.js';
 import type { DataDriver } from '../driver.js';
 import { retry } from '../retry.js';
-import { jsonOrNull } from './json-or-null.js';
+import { jsonOrNull } from '../json-or-null.js';
 
 const fail = errors('DATA_HTTP', {
   STATUS: {

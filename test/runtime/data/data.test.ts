@@ -10,8 +10,8 @@ import type { Event } from '../../../lib/events.js';
 import {
   App, CommandData, EnvironmentData, FileData, GitData, HttpData, ImageBuild, member, NullSource, Secret, ShellLocalProvisioner, text, Variable,
 } from '../../../lib/index.js';
-import { readLock } from '../../../lib/runtime/data/lock.js';
-import { updateData } from '../../../lib/runtime/data/update.js';
+import { readLock } from '../../../lib/runtime/images-lock.js';
+import { updateData } from '../../../lib/runtime/update.js';
 import { run } from '../../../lib/runtime/run.js';
 import { synth } from '../../../lib/synth/synth.js';
 

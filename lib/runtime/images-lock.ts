@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { errors, exitCodes } from '../../errors.js';
-import { canonicalJson, isObject, type Json } from '../../json.js';
+import { errors, exitCodes } from '../errors.js';
+import { canonicalJson, isObject, type Json } from '../json.js';
 
 export const lockFormat = 'imagebake/lock/1';
 export const lockFileName = 'images.lock';

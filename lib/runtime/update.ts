@@ -1,15 +1,15 @@
 /** `bake update`: asks the data sources again, and says what they say now. */
-import { canonicalJson, type Json } from '../../json.js';
-import type { Plan } from '../../plan.js';
-import { isLocked, readDataSources } from '../data.js';
-import { lookingState } from '../forecast.js';
-import { readSecrets } from '../preflight.js';
-import type { RunOptions } from '../run.js';
-import { RunScope } from '../run-scope.js';
-import { matcher } from '../select.js';
-import { type LockEntries, writeLock } from './lock.js';
-import { BakeError, errors, exitCodes } from '../../errors.js';
-import { suggest } from '../../suggest.js';
+import { canonicalJson, type Json } from '../json.js';
+import type { Plan } from '../plan.js';
+import { isLocked, readDataSources } from './data.js';
+import { lookingState } from './forecast.js';
+import { readSecrets } from './preflight.js';
+import type { RunOptions } from './run.js';
+import { RunScope } from './run-scope.js';
+import { matcher } from './select.js';
+import { type LockEntries, writeLock } from './images-lock.js';
+import { BakeError, errors, exitCodes } from '../errors.js';
+import { suggest } from '../suggest.js';
 
 const fail = errors('UPDATE', {
   NO_MATCH: {
