@@ -22,9 +22,9 @@ export class App extends Construct {
     announced().push(this);
   }
 
-  /** Adds a rule that every build of the program is held to. */
-  addPolicy(policy: Policy): this {
-    this.policies.push(policy);
+  /** Adds rules that every build of the program is held to. */
+  addPolicy(...policies: readonly Policy[]): this {
+    this.policies.push(...policies);
     return this;
   }
 
