@@ -93,7 +93,8 @@ function usageError(error: unknown, argv: readonly string[]): Error | undefined 
   const [, name, given, choices] = /Argument: (.*), Given: "(.*)", Choices: (.*)$/.exec(error.message) ?? [];
   if (name !== undefined) {
     const near = suggest(given!, choices!.replaceAll('"', '').split(', '));
-    return fail.WRONG(`--${name} is '${given}', and takes ${choices!.replaceAll('"', '').replace(/, ([^,]*)$/, ' or $1')}.`, near === undefined ? help : `Did you mean '${near}'?`);
+    const isPositional = command !== undefined && Object.hasOwn(command.positionals ?? {}, name);
+    return fail.WRONG(`${isPositional ? `<${name}>` : `--${name}`} is '${given}', and takes ${choices!.replaceAll('"', '').replace(/, ([^,]*)$/, ' or $1')}.`, near === undefined ? help : `Did you mean '${near}'?`);
   }
   return fail.WRONG(error.message.replace(/\s*\n\s*/g, ' '), help);
 }

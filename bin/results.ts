@@ -33,7 +33,7 @@ const words: { readonly [O in Outcome]: string } = { done: 'done', cached: 'up t
 function fate(target: TargetResult): string {
   if (target.reason !== undefined) return target.reason;
   if (target.outcome === 'failed' || target.outcome === 'kept') return target.failedStep ?? '';
-  return target.artifacts.map(a => a.id).join(', ');
+  return [...new Set(target.artifacts.map(a => a.id))].join(', ');
 }
 
 function colourOf(outcome: Outcome, paint: Paint): (text: string) => string {

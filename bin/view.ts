@@ -34,8 +34,10 @@ export async function makeView(session: Session, { json, level }: { readonly jso
 function lines(session: Session, level: Level): Listener {
   return event => {
     if (rank(event) > levels.indexOf(level)) return;
-    const text = describeEvent(event, { detail: level === 'debug' });
-    if (text === undefined) return;
+    const whole = describeEvent(event, { detail: level === 'debug' });
+    if (whole === undefined) return;
+    // The step that failed has said why already.
+    const text = event.type === 'step-end' && event.step.length === 1 ? whole.split('\n')[0]! : whole;
     const target = event.step[0];
     session.say(text.split('\n').map(line => (target === undefined ? line : `${session.err.cyan(`${target}:`)} ${line}`)).join('\n'));
   };
@@ -44,6 +46,6 @@ function lines(session: Session, level: Level): Listener {
 /** Problems found before building, and the end, are shown whole by the command itself. */
 function rank(event: Event): number {
   if (event.type === 'warning') return event.problem === undefined ? levels.indexOf('warning') : Infinity;
-  if (event.type === 'step-end' && event.outcome === 'failed') return levels.indexOf('error');
+  if (event.type === 'step-end' && event.outcome === 'failed') return levels.indexOf('warning');
   return event.type === 'run-end' ? Infinity : levels.indexOf('info');
 }

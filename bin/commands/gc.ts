@@ -13,13 +13,15 @@ export default command({
     ...stateFlags,
     'dry-run': { type: 'boolean', default: false, describe: 'Only list' },
     yes: { type: 'boolean', default: false, alias: 'y', describe: 'Remove without asking' },
+    aws: { type: 'boolean', default: false, describe: 'Also what carries our tags on AWS and is past its date, in every region, left by runs anywhere' },
     kept: { type: 'boolean', default: false, describe: 'Also what was kept on request (--on-failure keep)' },
     json: { type: 'boolean', default: false, describe: 'As JSON; removes only with --yes' },
   },
   async run(args, session) {
+    const strays = args.aws ? ['source/amazon-ebs'] : [];
     const { collectGarbage } = await import('../../lib/runtime/gc.js');
     const state = stateFolder(args.folder, session.terminal.cwd), ask = makeAsk(session.terminal), { kept } = args;
-    const found = await collectGarbage(state, { dryRun: true, kept });
+    const found = await collectGarbage(state, { dryRun: true, kept, strays });
     if (!args.json) list(found, session);
     const remove = !args['dry-run'] && found.found.length > 0 && (args.yes || (!args.json && await ask?.({ question: 'Remove all of it?', choices: ['yes', 'no'], default: 'no' }, new AbortController().signal) === 'yes'));
     if (!remove) {
@@ -27,7 +29,7 @@ export default command({
       else if (found.found.length > 0 && !args['dry-run'] && ask === undefined) session.say('Nothing was removed: there is no terminal to ask at. bake gc --yes removes it.');
       return exitCodes.done;
     }
-    const done = await collectGarbage(state, { kept, ...(args.json ? {} : { onRemove: (entry: RunLeftover) => session.say(`removing ${entry.what} ${entry.name}`) }) });
+    const done = await collectGarbage(state, { kept, strays, ...(args.json ? {} : { onRemove: (entry: RunLeftover) => session.say(`removing ${entry.what} ${entry.name}`) }) });
     if (args.json) session.json(done);
     else {
       for (const { entry, error } of done.failed) session.say(`${session.err.red('error')}: ${entry.what} ${entry.name} could not be removed: ${error}`);

@@ -10,7 +10,7 @@ const goldens = fileURLToPath(new URL('../golden/cli/', import.meta.url));
 const cases: { readonly [name: string]: string | { readonly args: string; readonly env?: CommandLine['env'] } } = {
   help: '--help',
   'help-build': 'build --help', 'help-synth': 'synth --help', 'help-validate': 'validate --help', 'help-list': 'list --help', 'help-inspect': 'inspect --help',
-  'help-gc': 'gc --help', 'help-ssh': 'ssh --help', 'help-destroy': 'destroy --help', 'help-explain': 'explain --help', 'help-schema': 'schema --help', 'help-version': 'version --help',
+  'help-retry': 'retry --help', 'help-plan': 'plan --help', 'help-why': 'why --help', 'help-update': 'update --help', 'help-screenshot': 'screenshot --help', 'help-cache': 'cache --help', 'help-gc': 'gc --help', 'help-ssh': 'ssh --help', 'help-destroy': 'destroy --help', 'help-explain': 'explain --help', 'help-schema': 'schema --help', 'help-version': 'version --help',
 
   validate: 'validate', 'validate-json': 'validate --json --var vresion=2', list: 'list', 'list-json': 'list --json',
   inspect: 'inspect', 'inspect-target': 'inspect motd --var version=2.0.0',
@@ -21,6 +21,7 @@ const cases: { readonly [name: string]: string | { readonly args: string; readon
   'no-such-program': 'validate --program imags.ts', 'program-that-is-a-plan': 'validate --program plan.json', 'program-that-is-no-program': 'validate --program scripts/note.sh',
   'no-such-plan': 'build nowhere/plan.json', 'plan-that-is-not-json': 'build broken.json', 'plan-of-another-format': 'build package.json', 'plan-that-is-wrong': 'build wrong.json', 'plan-with-values': 'build wrong.json --var version=2', 'two-plans': 'build a.json b.json',
   'parallel-that-is-none': 'build --parallel many', 'no-such-target': 'build wbe', 'nothing-left': 'build web --except web', 'no-such-run': 'ssh 20200101-000000-abcdef', 'nothing-to-destroy': 'destroy 20200101-000000-abcdef', 'nothing-to-collect': 'gc',
+  'nothing-to-retry': 'retry', 'no-such-run-to-retry': 'retry 20200101-000000-abcdef', 'nothing-to-see': 'screenshot 20200101-000000-abcdef', 'why-nothing': 'why', 'no-such-action': 'cache prnue', 'cache-of-no-size': 'cache prune --size much', 'nothing-cached': 'cache ls', 'nothing-to-update': 'update', plan: 'plan motd',
   'synth-to-a-folder-of-others': 'synth --out scripts',
   'secret-without-a-value': 'build null --log-level error',
   'wrong-values-of-several-variables': { args: 'validate --var version=1 --var mirrors=a,b', env: { BAKE_VAR_token: 'x' } },

@@ -105,6 +105,60 @@ new ImageBuild(app, 'good', { sources: [new NullSource({})], provisioners: [new 
   });
 });
 
+describe('what was built before', () => {
+  const program = `
+import { App, FileSource, ImageBuild, NullSource, ShellLocalProvisioner, Variable } from 'imagebake';
+const app = new App(), greeting = new Variable(app, 'greeting', { default: 'hello' });
+new ImageBuild(app, 'motd', { sources: [new FileSource({ content: greeting, target: 'out/motd' })] });
+new ImageBuild(app, 'check', { sources: [new NullSource({})], provisioners: [new ShellLocalProvisioner({ script: 'check.sh' })] });
+`;
+  it('is planned for, explained, not built again, and retried where it failed', async () => {
+    const folder = await folderWith(program, { 'check.sh': 'exit 3\n' });
+    const [plan, built, again, why, changed] = await bake(folder, ['plan'], ['build', '--var', 'greeting=hi'], ['plan', '--var', 'greeting=hi', '--json'], ['why', 'motd', '--var', 'greeting=hi'], ['why', 'motd', '--no-color']);
+    expect(plan!.stdout).toMatch(/^check\/null +full .*\n.*\nmotd\/file +full .*\n +because it was never built here\n/);
+    expect(built).toMatchObject({ code: 4, stderr: expect.stringContaining('1 done, 1 failed in ') });
+    expect(JSON.parse(again!.stdout)).toMatchObject([{ target: 'check/null', state: 'full' }, { target: 'motd/file', state: 'up-to-date', because: [] }]);
+    expect(why!.stdout).toBe('motd/file is up to date.\n');
+    expect(changed!.stdout).toBe('motd/file is built in full, because\n  content changed from "hi" to "hello"\n');
+    await writeFile(join(folder, 'check.sh'), 'exit 0\n');
+    const [retried, nothing, cached] = await bake(folder, ['retry'], ['retry'], ['build', 'motd', '--var', 'greeting=hi']);
+    expect(retried).toMatchObject({ code: 0, stderr: expect.stringMatching(/\n1 done in .*\n$/) });
+    expect(nothing).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Run \S+ finished everything\.\n$/) });
+    expect(cached).toMatchObject({ code: 0, stderr: expect.stringContaining('1 up to date in ') });
+    const [listed, used, verified, pruned] = await bake(folder, ['cache', 'ls'], ['cache', 'du', '--json'], ['cache', 'verify'], ['cache', 'prune', '--all', '--json']);
+    expect(listed!.stdout).toContain('motd/file');
+    expect(JSON.parse(used!.stdout)).toMatchObject({ folder: join(folder, '.cache/checkpoints'), limit: 20 * 2 ** 30 });
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('all whole') });
+    expect(JSON.parse(pruned!.stdout)).toMatchObject({ left: 0 });
+  });
+
+  it('is retried with the values that it was given, and those of now over them', async () => {
+    const folder = await folderWith(program.replace(`script: 'check.sh'`, `inline: ['test "$G" = bye'], environment: { G: greeting }`));
+    expect(await bake(folder, ['build', 'check', '--var', 'greeting=hi'], ['retry'], ['retry', '--var', 'greeting=bye'])).toMatchObject([{ code: 4 }, { code: 4 }, { code: 0 }]);
+    expect(existsSync(join(folder, 'out'))).toBe(false);
+  });
+});
+
+describe('data sources', () => {
+  it('are asked once, recorded, and asked again by bake update alone', async () => {
+    const folder = await folderWith(`
+import { App, CommandData, FileSource, ImageBuild } from 'imagebake';
+const app = new App(), release = new CommandData(app, 'release', { command: ['cat', 'release.txt'] });
+new ImageBuild(app, 'motd', { sources: [new FileSource({ content: release.outputs.stdout, target: 'out/motd' })] });
+`, { 'release.txt': 'one\n' });
+    const motd = (): string => readFileSync(join(folder, 'out/motd'), 'utf8');
+    expect(await bake(folder, ['build', '--frozen'], ['build'])).toMatchObject([{ code: 5, stderr: expect.stringContaining('DATA_NOT_LOCKED') }, { code: 0 }]);
+    await writeFile(join(folder, 'release.txt'), 'two\n');
+    expect(await bake(folder, ['build', '--force', '--no-cache', '--frozen'])).toMatchObject([{ code: 0 }]);
+    expect(motd()).toBe('one');
+    const [shown, taken, again] = await bake(folder, ['update', '--dry-run'], ['update', 'rel*'], ['update']);
+    expect(shown!.stdout).toContain("release.stdout  'one'  ->  'two'\n");
+    expect([taken!.stdout, again!.stdout]).toEqual([shown!.stdout, 'Nothing changed.\n']);
+    expect(await bake(folder, ['build', '--force'])).toMatchObject([{ code: 0 }]);
+    expect(motd()).toBe('two');
+  });
+});
+
 describe('secrets', () => {
   it('are in no output and no file of a full run, raw or encoded', async () => {
     const secret = `pä"ss'w\\ord\nof two lines ${'x'.repeat(5)}`;
@@ -142,7 +196,7 @@ new ImageBuild(app, 'web', {
 /** A build that is in the middle of its step. */
 async function running(env: { readonly [name: string]: string } = {}) {
   const folder = await folderWith(endless);
-  const child = spawn(process.execPath, ['--import', tsx, bakeFile, 'build', '--json'], { cwd: folder, env: { ...sourceEnvironment, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', tsx, bakeFile, 'build', '--json'], { cwd: folder, env: { ...sourceEnvironment, BAKE_CACHE_DIR: join(folder, '.cache'), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => { child.kill('SIGKILL'); });
   let said = '';
   const ended = new Promise<number | null>(resolve => { child.once('close', code => resolve(code)); });

@@ -40,7 +40,7 @@ export interface ProcessEnded extends Ended { readonly signal: NodeJS.Signals | 
 /** Runs `node --import tsx file args…`: a whole process, for what must be seen from outside. */
 export function runNode(file: string, args: readonly string[], cwd: string, env: { readonly [name: string]: string } = {}): Promise<ProcessEnded> {
   return new Promise(resolve => {
-    const child = execFile(process.execPath, ['--import', tsx, file, ...args], { env: { ...sourceEnvironment, ...env }, cwd, maxBuffer: 64 * 1024 * 1024, timeout: 120_000 },
+    const child = execFile(process.execPath, ['--import', tsx, file, ...args], { env: { ...sourceEnvironment, BAKE_CACHE_DIR: join(cwd, '.cache'), ...env }, cwd, maxBuffer: 64 * 1024 * 1024, timeout: 120_000 },
       (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, signal: child.signalCode, stdout, stderr }));
     child.stdin!.end();
   });

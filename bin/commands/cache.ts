@@ -1,0 +1,56 @@
+import { errors, exitCodes } from '../../lib/errors.js';
+import { command } from '../command.js';
+import type { Session } from '../session.js';
+import { bytes, columns, count } from '../show.js';
+
+const fail = errors('CACHE', {
+  SIZE: { message: (size: string) => `'${size}' is no size.`, remedy: 'Write a number and a unit: --size 10G.', exit: exitCodes.usage },
+});
+
+/** `bake cache` */
+export default command({
+  usage: 'cache <action>', about: 'Look after saved machines and finished images: ls, du, prune, verify',
+  positionals: { action: { choices: ['ls', 'du', 'prune', 'verify'], demandOption: true, describe: 'ls lists, du adds up, prune removes what was not used for longest, verify reads everything and removes what is damaged' } },
+  flags: {
+    size: { type: 'string', requiresArg: true, describe: 'prune: what may be left; BAKE_CACHE_SIZE, else 20G, when left out' },
+    all: { type: 'boolean', default: false, describe: 'prune: everything that is not in use' },
+    json: { type: 'boolean', default: false, describe: 'As JSON' },
+  },
+  examples: [['$0 cache prune --size 5G', 'Keep the 5 GiB that were used last']],
+  async run({ action, size, all, json }, session) {
+    const { CheckpointStore, sizeLimit } = await import('../../lib/runtime/checkpoints/store.js');
+    const store = new CheckpointStore();
+    const say = (data: unknown, text: string): number => {
+      if (json) session.json(data); else session.print(text);
+      return exitCodes.done;
+    };
+    switch (action) {
+      case 'ls': {
+        const entries = [...await store.list()].reverse();
+        return say(entries, entries.length === 0 ? 'Nothing is saved.' : columns(entries.map(e => [e.record.key.slice(0, 19), when(e.used), bytes(e.bytes), `${e.record.label}${e.record.sawSecret ? ', saw a secret' : ''}${e.inUse ? ', in use' : ''}`])).join('\n'));
+      }
+      case 'du': {
+        const [total, limit, entries] = [await store.size(), sizeLimit(), await store.list()];
+        return say({ bytes: total, limit, entries: entries.length, folder: store.root }, `${bytes(total)} of ${bytes(limit)} in ${count(entries.length, 'entry', 'entries')}: ${store.root}`);
+      }
+      case 'prune': {
+        const done = await store.prune({ all, ...(size === undefined ? {} : { limit: await parseSize(size) }) });
+        return say(done, `${count(done.removed.length, 'entry', 'entries')} removed, ${bytes(done.freed)} freed; ${bytes(done.left)} left.`);
+      }
+      case 'verify': return verify(await store.verify(), json, session);
+    }
+  },
+});
+
+function verify(done: { readonly blobs: number; readonly damaged: readonly string[]; readonly records: readonly string[] }, json: boolean, session: Session): number {
+  if (json) session.json(done);
+  else session.print(done.damaged.length === 0 ? `${count(done.blobs, 'blob')} read, all whole.` : `${count(done.damaged.length, 'blob')} of ${done.blobs} damaged: removed, with what stood on them:\n${done.records.map(r => `  ${r}`).join('\n')}`);
+  return done.damaged.length === 0 ? exitCodes.done : exitCodes.failed;
+}
+
+async function parseSize(text: string): Promise<number> {
+  const { Size } = await import('../../lib/values.js');
+  try { return Size.parse(text).$size; } catch { throw fail.SIZE(text); }
+}
+
+const when = (time: number): string => new Date(time).toISOString().slice(0, 16).replace('T', ' ');
