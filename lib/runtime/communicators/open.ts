@@ -7,6 +7,7 @@ import { errors, messageOf } from '../../errors.js';
 import type { ResolvedOf } from '../../fields.js';
 import type { Context } from '../driver.js';
 import { SshCommunicator } from './ssh.js';
+import type { Dial } from './ssh/banner.js';
 import type { Address } from './ssh/connect.js';
 import type { Login, LoginKey } from './ssh/login.js';
 
@@ -20,6 +21,8 @@ export type SshProps = NonNullable<ResolvedOf<SshFields>['ssh']>;
 export interface Reach {
   /** Where the guest is, or a function that is asked until it knows. `ssh.host` wins over it; a port given here (a forwarded one) wins over `ssh.port`. */
   readonly address?: { readonly host: string; readonly port?: number } | ((signal: AbortSignal) => Promise<{ readonly host: string; readonly port?: number } | undefined>);
+  /** How to connect, where it is not a plain TCP connection that says nothing of the guest. */
+  readonly dial?: (address: Address) => Dial;
   /** The private key made for this run, as text. Used where `ssh.privateKeyFile` is not given. */
   readonly privateKey?: string;
   /** The public key that the guest must show, as in known_hosts, where we gave it one. */
@@ -56,6 +59,7 @@ export async function openSsh(given: SshProps | undefined, reach: Reach, ctx: Ss
     address: addressOf(props, reach, found => { at = found; }), login, budget: props.timeout.$duration, handshake: props.handshakeTimeout.$duration, attempts: props.handshakeAttempts,
     otherHostKey: reach.otherHostKey ?? 'refuse', signal: ctx.signal, pty: props.pty, reconnectBudget: props.timeout.$duration,
     fileTransfer: props.fileTransferMethod === 'scp' ? 'exec' : props.fileTransferMethod,
+    ...(reach.dial === undefined ? {} : { dial: reach.dial }),
     ...(props.readWriteTimeout === undefined ? {} : { silence: props.readWriteTimeout.$duration }),
     entered: (phase, what) => ctx.note(phase === 'ready' ? 'Logged in.' : `Waiting for SSH: ${what}.`, { detail: phase !== 'tcp' }),
     endpoint: connection => ({

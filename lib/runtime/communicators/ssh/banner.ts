@@ -3,8 +3,11 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf } from '../../../errors.js';
 
-/** Opens a stream to the server: directly, through a bastion or a proxy. Rejects when it cannot. */
-export type Dial = (signal: AbortSignal) => Promise<Duplex>;
+/**
+ * Opens a stream to the server: directly, through a bastion or a proxy. Rejects when it cannot. `guestIsThere`: the guest is known to have its address,
+ * so that a connection that stays open is its own doing; then few attempts are made, with patience: many would keep a slow server busy.
+ */
+export type Dial = ((signal: AbortSignal) => Promise<Duplex>) & { readonly guestIsThere?: boolean };
 
 /** What the attempts met last: no connection, or a connection without a greeting. */
 export interface BannerFailure { readonly phase: 'tcp' | 'banner'; readonly error: string }
@@ -31,11 +34,12 @@ export const dialTcp = (host: string, port: number): Dial => signal => new Promi
  * earlier ones hang; one attempt at a time is given longer and longer, for servers that need seconds to greet. Ends only by `signal`.
  */
 export async function reachBanner(dial: Dial, signal: AbortSignal, failed: (failure: BannerFailure) => void): Promise<Duplex> {
-  const all = new AbortController(), started: Promise<void>[] = [];
+  const all = new AbortController(), started: Promise<void>[] = [], begun = Date.now();
+  const calm = (): number => Math.min(20_000, Math.max(6000, (Date.now() - begun) / 4));
   let live = 0, patience = 2000, patient = false, won: Duplex | undefined, wake: () => void = () => {};
   const stop = (): void => { all.abort(signal.reason); wake(); };
   const attempt = async (): Promise<void> => {
-    const long = !patient, lifetime = long ? patience : 2 * pace;
+    const long = !patient && !dial.guestIsThere, lifetime = dial.guestIsThere ? calm() : long ? patience : 2 * pace;
     if (long) { patient = true; patience = Math.min(30_000, patience * 2); }
     live += 1;
     const own = new AbortController(), timer = setTimeout(() => own.abort(new Error(`no answer within ${Math.round(lifetime)} ms`)), lifetime);
@@ -64,7 +68,7 @@ export async function reachBanner(dial: Dial, signal: AbortSignal, failed: (fail
       for (;;) {
         signal.throwIfAborted();
         if (won) return won;
-        const left = since + (live === 0 ? afterRefusal : pace) - Date.now();
+        const left = since + (live === 0 ? afterRefusal : dial.guestIsThere ? calm() / 4 : pace) - Date.now();
         if (left <= 0) break;
         await new Promise<void>(resolve => {
           const timer = setTimeout(resolve, left);

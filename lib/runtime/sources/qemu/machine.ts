@@ -1,18 +1,23 @@
 /** A running virtual machine, as the runtime sees it. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { qemu } from '../../../constructs/sources/qemu.js';
 import { BakeError, errors, exitCodes, isBakeError, messageOf } from '../../../errors.js';
 import type { Json } from '../../../json.js';
-import type { Artifact, Communicator, Context, Endpoint, JournalEntry, Machine } from '../../driver.js';
+import type { Artifact, Communicator, Context, Endpoint, JournalEntry, Machine, Saved } from '../../driver.js';
 import { cancellation } from '../../retry.js';
 import { captureDisk } from './capture.js';
+import { makeDisk } from './disk.js';
 import { screenshot, serialTail } from './eyes.js';
 import { removeKeys } from './key.js';
 import { endProcess, launch, type MachineRecord, removeMachine, type Running, wordsSince } from './launch.js';
 import { commandLine, type DiskSpec, sockets } from './command-line.js';
 import { type Places, type Prepared, type Props, recordFor } from './prepare.js';
+import { Presence } from './presence.js';
 import { forwardedPort } from './qmp.js';
 import { reach } from './reach.js';
+import { sayColdBoot, wakeOver } from './wake.js';
+import { saveMachine } from './save.js';
 import { shutDown } from './shutdown.js';
 
 const fail = errors('GUEST', {
@@ -29,15 +34,16 @@ export interface KeptMachine { readonly record: MachineRecord; readonly endpoint
 
 /** Starts a prepared machine. All that it needs is undone when `ctx.scope` ends, or stays where it was kept. */
 export async function startMachine(prepared: Prepared, places: Places, props: Props, entry: JournalEntry, ctx: Context): Promise<QemuMachine> {
-  const { spec, accelerator } = prepared;
-  ctx.note(`accelerator: ${accelerator.says}`);
-  const record = recordFor(places);
-  let process: MachineRecord['process'];
-  const running = await launch({
-    binary: spec.binary, args: commandLine(spec), folder: places.folder, log: places.log, signal: ctx.signal,
-    started: async identity => { process = identity; await entry.made({ ...record, process: identity } as unknown as Json); },
+  ctx.note(`accelerator: ${prepared.accelerator.says}`);
+  return new QemuMachine(await launchPrepared(prepared, places, entry, ctx), prepared, places, props, entry);
+}
+
+/** Starts QEMU and writes down which process it is. `stateFile`: what a machine with `incoming` finds as descriptor 3. */
+export function launchPrepared({ spec }: Prepared, places: Places, entry: JournalEntry, ctx: Context, stateFile?: string): Promise<Running> {
+  return launch({
+    binary: spec.binary, args: commandLine(spec), folder: places.folder, log: places.log, signal: ctx.signal, ...(stateFile === undefined ? {} : { stateFile }),
+    started: identity => entry.made({ ...recordFor(places), process: identity } as unknown as Json),
   });
-  return new QemuMachine(running, prepared, places, props, { ...record, ...(process === undefined ? {} : { process }) });
 }
 
 /** Writes down what is about to be made, and sees that it goes with the scope. */
@@ -47,7 +53,7 @@ export async function announce(places: Places, ctx: Context): Promise<{ readonly
   ctx.scope.defer('remove the machine', async ending => {
     if (ending.outcome === 'kept') return;
     machine.current?.running.qmp.close();
-    await removeMachine(machine.current?.record ?? record);
+    await removeMachine(machine.current === undefined ? record : { ...record, process: machine.current.running.process });
     await entry.gone();
   });
   return { entry, machine };
@@ -59,21 +65,52 @@ export class QemuMachine implements Machine<typeof qemu> {
   guest: Communicator | undefined;
   /** The disk as it is now: saving puts new layers on it. */
   disk: DiskSpec;
+  node = 'disk0';
+  /** Set where the machine goes on from a saved memory; `fresh`: its clock and random numbers are its own already. */
+  restored: { readonly fresh: boolean } | undefined;
 
-  constructor(readonly running: Running, readonly prepared: Prepared, readonly places: Places, readonly props: Props, readonly record: MachineRecord) {
+  constructor(public running: Running, readonly prepared: Prepared, readonly places: Places, readonly props: Props, readonly entry: JournalEntry) {
     this.serialLog = places.serialLog;
     this.disk = prepared.spec.disks[0];
   }
 
   async connect(ctx: Context): Promise<Communicator> {
+    const { restored } = this, doing = 'while it was waited for';
+    if (restored !== undefined) {
+      this.restored = undefined;
+      try {
+        const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, 60_000));
+        if (!restored.fresh) await wakeOver(guest, ctx);
+        return guest;
+      } catch (error) {
+        // A memory that does not fit the processor loads, and then hangs without a word.
+        if (ctx.signal.aborted) throw error;
+        sayColdBoot(messageOf(error).split('\n')[0]!, ctx);
+        await this.#bootFromDisk(ctx);
+      }
+    }
+    return this.#watched(doing, ctx, signal => this.#reach(signal, ctx));
+  }
+
+  async #reach(signal: AbortSignal, ctx: Context, budget?: number): Promise<Communicator> {
     const guestPort = this.props.ssh?.port ?? 22;
-    return this.#watched('while it was waited for', ctx, async signal => {
-      const port = this.props.ssh?.host !== undefined ? guestPort : forwardedPort(await this.running.qmp.monitor('info usernet'), guestPort);
-      if (port === undefined) throw fail.NO_PORT(guestPort);
-      const host = this.props.ssh?.host ?? '127.0.0.1';
-      this.hostValues = { ...this.hostValues, guestHost: host, guestPort: String(port), guestUser: this.props.ssh?.username ?? 'root' };
-      return this.guest = await reach(this.prepared, this.props, { host, port }, signal, ctx);
-    });
+    const port = this.props.ssh?.host !== undefined ? guestPort : forwardedPort(await this.running.qmp.monitor('info usernet'), guestPort);
+    if (port === undefined) throw fail.NO_PORT(guestPort);
+    const host = this.props.ssh?.host ?? '127.0.0.1';
+    this.hostValues = { ...this.hostValues, guestHost: host, guestPort: String(port), guestUser: this.props.ssh?.username ?? 'root' };
+    const presence = this.props.ssh?.host === undefined ? new Presence(this.running.qmp, this.places.folder) : undefined;
+    return this.guest = await reach(this.prepared, this.props, { host, port }, presence, signal, ctx, budget);
+  }
+
+  /** Starts over from the saved layers, without the memory. */
+  async #bootFromDisk(ctx: Context): Promise<void> {
+    this.running.qmp.close();
+    await endProcess(this.running.process);
+    await rm(this.places.memory, { force: true });
+    await rm(this.disk.top, { force: true });
+    await makeDisk(this.disk.top, this.prepared.diskSize);
+    this.node = 'disk0';
+    this.running = await launchPrepared(this.prepared, this.places, this.entry, ctx);
   }
 
   async capture(_props: unknown, ctx: Context): Promise<Artifact> {
@@ -93,10 +130,12 @@ export class QemuMachine implements Machine<typeof qemu> {
     return captureDisk(this, ctx);
   }
 
+  save(ctx: Context): Promise<Saved> { return saveMachine(this, ctx); }
+
   screenshot(file: string): Promise<string> { return screenshot(this.running.qmp, file); }
 
   async keep(): Promise<Json> {
-    const kept: KeptMachine = { record: this.record, endpoint: this.guest?.endpoint ?? { type: 'none' }, serialLog: this.serialLog };
+    const kept: KeptMachine = { record: { ...recordFor(this.places), process: this.running.process }, endpoint: this.guest?.endpoint ?? { type: 'none' }, serialLog: this.serialLog };
     return kept as unknown as Json;
   }
 

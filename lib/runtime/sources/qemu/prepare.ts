@@ -70,7 +70,7 @@ export async function existing(folder: string): Promise<string> {
 }
 
 /** What a machine goes on from, where it is not a first boot. */
-export interface Before { readonly marker: string; readonly keys: SeedKeys | undefined; readonly layers: readonly Layer[]; readonly diskSize: number }
+export interface Before { readonly instance: string; readonly keys: SeedKeys | undefined; readonly layers: readonly Layer[]; readonly diskSize: number }
 
 /** Makes the folders, the disk and the seed. `image`: what to start from. */
 export async function prepare(props: Props, image: string, places: Places, ctx: Context, before?: Before): Promise<Prepared> {
@@ -94,7 +94,7 @@ async function prepareMachine(props: Props, places: Places, ctx: Context, before
   await rm(places.serialLog, { force: true });
 
   const { cloudInit } = props, keys = before === undefined ? needsKey(props) ? makeKeys(props, ctx) : undefined : before.keys;
-  const instance = before?.marker ?? places.marker;
+  const instance = before?.instance ?? places.marker;
   const cds: MachineSpec['cds'][number][] = [], firmwareConfig: { [name: string]: string } = {};
   if (cloudInit?.enabled !== false && (keys !== undefined || cloudInit?.userData !== undefined || cloudInit?.networkConfig !== undefined || cloudInit?.metaData !== undefined)) {
     const seed = join(places.folder, 'seed.iso');

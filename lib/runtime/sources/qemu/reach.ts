@@ -1,9 +1,12 @@
 /** From a machine that runs to a guest that takes commands. */
 import { errors } from '../../../errors.js';
+import { Duration } from '../../../values.js';
 import { openSsh } from '../../communicators/open.js';
+import { dialTcp } from '../../communicators/ssh/banner.js';
 import type { Communicator, Context } from '../../driver.js';
 import { retry } from '../../retry.js';
 import type { Prepared, Props } from './prepare.js';
+import type { Presence } from './presence.js';
 
 const fail = errors('CLOUD_INIT', {
   UNFINISHED: {
@@ -12,11 +15,15 @@ const fail = errors('CLOUD_INIT', {
   },
 });
 
-/** Waits until the guest lets us in, and until cloud-init is done there. */
-export async function reach({ keys }: Prepared, props: Props, address: { readonly host: string; readonly port: number }, signal: AbortSignal, ctx: Context): Promise<Communicator> {
-  const ssh = props.ssh!, began = Date.now();
+/** Waits until the guest lets us in, and until cloud-init is done there. `budget` in milliseconds, where it is less than `ssh.timeout`. `presence`: tells when the guest has its address, where QEMU's own network can. */
+export async function reach({ keys }: Prepared, props: Props, address: { readonly host: string; readonly port: number }, presence: Presence | undefined, signal: AbortSignal, ctx: Context, budget = Infinity): Promise<Communicator> {
+  const ssh = { ...props.ssh!, timeout: Duration.milliseconds(Math.min(budget, props.ssh!.timeout.$duration)) }, began = Date.now();
   const guest = await openSsh(ssh, {
-    address, otherHostKey: 'wait',
+    ...(presence === undefined ? { address } : {
+      address: async (wanted: AbortSignal) => { await presence.wait(address.port, wanted); return address; },
+      dial: (at: { readonly host: string; readonly port: number }) => Object.assign(dialTcp(at.host, at.port), { guestIsThere: true }),
+    }),
+    otherHostKey: 'wait',
     ...(keys === undefined ? {} : { privateKey: keys.login.privateKey, hostKey: keys.host.publicKey }),
   }, { signal, temporaryFolder: ctx.temporaryFolder, note: (message, options) => ctx.note(message, options) });
   try { await cloudInitDone(guest, Math.max(60_000, ssh.timeout.$duration - (Date.now() - began)), signal, ctx); }

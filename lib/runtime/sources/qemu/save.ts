@@ -1,0 +1,134 @@
+/** Saves a running machine, disk and memory at one moment, and says what another must be like to go on from there. */
+import { createHash } from 'node:crypto';
+import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errors } from '../../../errors.js';
+import type { Json } from '../../../json.js';
+import type { Communicator, Context, FileRef, Saved } from '../../driver.js';
+import { capture } from '../../process.js';
+import { quote } from '../../quote.js';
+import { sleep } from '../../retry.js';
+import { Agent } from './agent.js';
+import { diskNode, type DiskSpec, machineArguments, sockets } from './command-line.js';
+import { makeDisk } from './disk.js';
+import type { Running } from './launch.js';
+import type { Places, Prepared } from './prepare.js';
+import type { Qmp } from './qmp.js';
+import type { SeedKeys } from './seed.js';
+
+const fail = errors('SAVE', {
+  FAILED: { message: (reason: string) => `The machine's memory could not be saved: ${reason}.`, explain: 'The machine runs on; the build goes on without this checkpoint.' },
+});
+
+/** What is beside the files: small, and needed to go on. */
+export interface SavedData { readonly instance: string; readonly diskSize: number; readonly layers: number }
+/** Blobs: `disk-0` … (bottom first), `memory`, `devices`, and `keys` where the guest has keys of ours. */
+export const blobNames = { layer: (n: number) => `disk-${n}`, memory: 'memory', devices: 'devices', keys: 'keys' } as const;
+
+/** The machine as far as saving changes it. */
+export interface Saving {
+  readonly running: Running; readonly prepared: Prepared; readonly places: Places; readonly guest: Communicator | undefined;
+  disk: DiskSpec;
+  /** QEMU's name of the disk's uppermost layer. */
+  node: string;
+}
+
+/** Saves; the guest stands still for a moment and then runs on, on a new layer of its disk. */
+export async function saveMachine(machine: Saving, ctx: Context): Promise<Saved> {
+  const { running: { qmp }, prepared, places, disk } = machine, number = disk.under.length;
+  const memory = join(places.work, `memory-${number}`), devices = join(places.work, `devices-${number}`);
+  const next: DiskSpec = { ...disk, under: [...disk.under, { path: disk.top, format: 'qcow2' }], top: join(places.work, `disk-${number}.qcow2`) }, node = `disk0-${number}`;
+  await makeDisk(next.top, prepared.diskSize);
+  // What the last one left has long been stored.
+  for (const old of ['memory', 'devices']) await rm(join(places.work, `${old}-${number - 1}`), { force: true });
+  await flush(join(places.folder, sockets.agent), machine.guest, ctx);
+  await qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }, { capability: 'events', state: true }] });
+  await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 });
+  await qmp.execute('blockdev-add', diskNode(next, node, null));
+  await qmp.execute('stop');
+  try {
+    await qmp.execute('blockdev-snapshot', { node: machine.node, overlay: node });
+    machine.disk = next;
+    machine.node = node;
+    await saveDevices(qmp, devices, ctx.signal);
+    // Holes stay holes; on a file system that can, nothing is copied at all.
+    await capture('cp', ['--sparse=always', '--reflink=auto', '--', places.memory, memory], { signal: ctx.signal });
+  } finally { await goOn(qmp); }
+
+  const layers = next.under.slice(1), blobs: { [name: string]: FileRef } = { [blobNames.memory]: await ref(memory), [blobNames.devices]: await ref(devices) };
+  for (const [i, layer] of layers.entries()) blobs[blobNames.layer(i)] = await ref(layer.path);
+  if (prepared.keys !== undefined) {
+    const file = join(places.work, 'keys.json');
+    await writeFile(file, JSON.stringify(prepared.keys), { mode: 0o600 });
+    blobs[blobNames.keys] = await ref(file);
+  }
+  const data: SavedData = { instance: prepared.instance, diskSize: prepared.diskSize, layers: layers.length };
+  return { fits: await fits(prepared), data: data as unknown as Json, blobs };
+}
+
+/** What must be equal for the memory to load: the program, the processor, the accelerator, all that the guest sees of the machine. */
+export async function fits({ spec, version }: Prepared): Promise<Json> {
+  return {
+    qemu: version.text, accelerator: spec.accelerator,
+    // Under KVM the guest sees the host's own processor.
+    processor: spec.accelerator === 'tcg' ? spec.cpu : `${spec.cpu} ${await hostProcessor()}`,
+    machine: machineArguments(spec).map(([flag, value]) => value === undefined ? flag : `${flag} ${value}`),
+  };
+}
+
+async function hostProcessor(): Promise<string> {
+  const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => ''), line = (name: string): string => new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(text)?.[1] ?? '';
+  return `${line('model name')} ${createHash('sha256').update(line('flags')).digest('hex').slice(0, 12)}`;
+}
+
+/** The first word in which two differ, for the reason why a memory does not fit. */
+export function difference(a: Json, b: Json): string {
+  const [one, other] = [a, b] as { readonly [name: string]: Json }[];
+  for (const [name, what] of [['qemu', 'QEMU'], ['accelerator', 'the accelerator'], ['processor', 'the processor']] as const) {
+    if (one![name] !== other![name]) return `${what} was ${JSON.stringify(one![name])}, and is ${JSON.stringify(other![name])}`;
+  }
+  const [then = [], now = []] = [one!['machine'], other!['machine']] as (readonly string[])[];
+  return `the machine is another: ${[...then.filter(x => !now.includes(x)).map(x => `no ${x} any more`), ...now.filter(x => !then.includes(x)).map(x => `${x} is new`)].join('; ')}`;
+}
+
+export const readKeys = async (file: FileRef | undefined): Promise<SeedKeys | undefined> => file === undefined ? undefined : JSON.parse(await readFile(file.path, 'utf8')) as SeedKeys;
+
+/** The contents on the disk are whole by themselves too: for a boot from them, where the memory does not fit. */
+async function flush(agentSocket: string, guest: Communicator | undefined, ctx: Context): Promise<void> {
+  const agent = await Agent.open(agentSocket, 2000, ctx.signal);
+  if (agent !== undefined) {
+    try {
+      await agent.execute('guest-fsfreeze-freeze');
+      return;
+    } catch { /* without this right, the guest's own sync does it */ }
+    finally {
+      await agent.execute('guest-fsfreeze-thaw').catch(() => {});
+      agent.close();
+    }
+  }
+  await guest?.exec('sync', { signal: ctx.signal });
+}
+
+async function saveDevices(qmp: Qmp, file: string, signal: AbortSignal): Promise<void> {
+  const ended = qmp.event(e => e.event === 'MIGRATION' && ['completed', 'failed', 'cancelled'].includes(String(e.data['status'])), 'migrate', signal);
+  await qmp.execute('migrate', { uri: `exec:umask 077; cat > ${quote(file)}` });
+  if ((await ended).data['status'] !== 'completed') {
+    const said = await qmp.execute<{ 'error-desc'?: string }>('query-migrate');
+    throw fail.FAILED(said['error-desc'] ?? 'QEMU gives no reason');
+  }
+}
+
+/** Lets the guest run again, also after a save that failed. */
+async function goOn(qmp: Qmp): Promise<void> {
+  // Right after the event, the state is still "finish-migrate" now and then, and would refuse.
+  for (let i = 0; i < 400; i++) {
+    const { status } = await qmp.execute<{ status: string }>('query-status');
+    if (status === 'running') return;
+    if (status !== 'finish-migrate') break;
+    await sleep(5);
+  }
+  await qmp.execute('cont');
+}
+
+/** The store finds out the digest. */
+const ref = async (path: string): Promise<FileRef> => { await chmod(path, 0o600); return { path, digest: '', size: (await stat(path)).size, mode: 0o600 }; };
