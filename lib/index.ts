@@ -26,6 +26,8 @@ export { qemu, QemuSource, type QemuSourceProps } from './constructs/sources/qem
 export { nullSource, NullSource, type NullSourceProps } from './constructs/sources/null.js';
 // Provisioners
 export { breakpoint, BreakpointProvisioner, type BreakpointProvisionerProps } from './constructs/provisioners/breakpoint.js';
+export { file, FileProvisioner, type FileProvisionerProps } from './constructs/provisioners/file.js';
+export { shell, ShellProvisioner, type ShellProvisionerProps } from './constructs/provisioners/shell.js';
 export { shellLocalProvisioner, ShellLocalProvisioner, type ShellLocalProvisionerProps } from './constructs/provisioners/shell-local.js';
 export { sleepProvisioner, SleepProvisioner, type SleepProvisionerProps } from './constructs/provisioners/sleep.js';
 // Post-processors

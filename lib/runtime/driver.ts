@@ -176,9 +176,10 @@ export interface SourceDriver<K extends AnyKind> {
   shell?(kept: Json): Promise<number>;
 }
 
+export type Effects = 'guest' | 'host' | 'both';
 export interface ProvisionerDriver<K extends AnyKind> {
-  /** `host`: the step changes something on this computer, and runs again unless `creates` says otherwise. */
-  readonly effects: 'guest' | 'host' | 'both';
+  /** `host`: the step changes something on this computer, and runs again unless `creates` says otherwise. A function of the planned props where they decide. */
+  readonly effects: Effects | ((props: { readonly [name: string]: unknown }) => Effects);
   preflight?(props: Resolved<K>, ctx: Context): Promise<readonly PreflightProblem[]>;
   run(props: Resolved<K>, guest: Communicator, ctx: Context): Promise<OutputsOf<K> | void>;
 }

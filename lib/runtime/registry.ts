@@ -41,6 +41,8 @@ const lines = {
   'source/amazon-ebs': { kind: () => import('../constructs/sources/amazon-ebs.js').then(m => m.amazonEbs), driver: () => import('./sources/amazon-ebs.js') },
   'source/qemu': { kind: () => import('../constructs/sources/qemu.js').then(m => m.qemu), driver: () => import('./sources/qemu.js') },
   'source/file': { kind: () => import('../constructs/sources/file.js').then(m => m.fileSource), driver: () => import('./sources/file.js') },
+  'provisioner/file': { kind: () => import('../constructs/provisioners/file.js').then(m => m.file), driver: () => import('./provisioners/file.js') },
+  'provisioner/shell': { kind: () => import('../constructs/provisioners/shell.js').then(m => m.shell), driver: () => import('./provisioners/shell.js') },
   'provisioner/shell-local': { kind: () => import('../constructs/provisioners/shell-local.js').then(m => m.shellLocalProvisioner), driver: () => import('./provisioners/shell-local.js') },
   'provisioner/breakpoint': { kind: () => import('../constructs/provisioners/breakpoint.js').then(m => m.breakpoint), driver: () => import('./provisioners/breakpoint.js') },
   'provisioner/sleep': { kind: () => import('../constructs/provisioners/sleep.js').then(m => m.sleepProvisioner), driver: () => import('./provisioners/sleep.js') },
@@ -60,7 +62,7 @@ const lines = {
 
 /** A driver of any role: the runtime knows from the plan which members it has. */
 export interface AnyDriver {
-  readonly effects?: 'guest' | 'host' | 'both' | 'local' | 'outside';
+  readonly effects?: ProvisionerDriver<AnyKind>['effects'] | 'local' | 'outside';
   preflight?(props: never, ctx: Context): Promise<readonly PreflightProblem[]>;
   start(props: never, ctx: Context): Promise<Machine>;
   complete?(props: never, ctx: Context): Promise<Artifact | undefined>;

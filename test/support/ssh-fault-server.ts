@@ -1,4 +1,5 @@
 /** An SSH server in this process that misbehaves on request: what no real server does when a test asks for it. */
+import { spawn } from 'node:child_process';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { type SshKeyPair, sshKeyPair } from '../../lib/runtime/ssh-key.js';
@@ -84,8 +85,8 @@ export async function faultServer(...first: Behaviour[]): Promise<FaultServer> {
           commands.push(command);
           channel.on('close', () => { open -= 1; });
           channel.on('error', () => {});
+          if (good.run && command !== 'exit 0') { good.run(command, channel, connection); if (channel.listenerCount('data') === 0) channel.resume(); return; }
           channel.resume();
-          if (good.run && command !== 'exit 0') { good.run(command, channel, connection); return; }
           channel.exit(0);
           channel.end();
         });
@@ -110,4 +111,16 @@ export async function closedPort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise(resolve => { server.close(resolve); });
   return port;
+}
+
+/** For `run`: the command is run on this computer, with its input and output, after `change` has had its way with it. */
+export function runHere(change: (command: string) => string = command => command): NonNullable<Good['run']> {
+  return (command, channel) => {
+    const child = spawn('/bin/sh', ['-c', change(command)], { detached: true });
+    channel.pipe(child.stdin);
+    child.stdin.on('error', () => {});
+    child.stdout.on('data', chunk => channel.write(chunk));
+    child.stderr.on('data', chunk => channel.stderr.write(chunk));
+    child.on('close', code => { if (code !== null) channel.exit(code); channel.end(); });
+  };
 }

@@ -6,7 +6,7 @@ import { messageOf } from '../../errors.js';
 import type { Json } from '../../json.js';
 import type { AnyKind } from '../../kinds.js';
 import type { PlannedStep } from '../../plan.js';
-import type { Context, Machine, ProvisionerDriver, Saved } from '../driver.js';
+import type { Context, Effects, Machine, ProvisionerDriver, Saved } from '../driver.js';
 import type { AnyDriver } from '../registry.js';
 import type { RunScope } from '../run-scope.js';
 import type { TargetContext } from '../target-context.js';
@@ -65,7 +65,10 @@ export class Progress {
   }
 
   /** What a step changes; `guest` where the driver does not say. */
-  effects(index: number): 'guest' | 'host' | 'both' { return (this.#kinds[index]!.driver as ProvisionerDriver<AnyKind>).effects ?? 'guest'; }
+  effects(index: number): Effects {
+    const effects = (this.#kinds[index]!.driver as Partial<ProvisionerDriver<AnyKind>>).effects ?? 'guest';
+    return typeof effects === 'function' ? effects(this.context.target.provisioners[index]!.props) : effects;
+  }
 
   /** The key of the machine after the steps up to `index` (-1: before the first). Undefined while a late input is not known. */
   key(index: number): string | undefined {

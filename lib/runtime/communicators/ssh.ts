@@ -27,6 +27,8 @@ export interface SshOptions extends Omit<ConnectOptions, 'ready'> {
   readonly fileTransfer?: 'auto' | 'exec' | 'sftp';
   /** Milliseconds without a byte from the guest, keepalive answers included, after which the connection counts as dead. */
   readonly silence?: number;
+  /** Milliseconds in which an idle connection that broke must come back when the next command needs it. @default 10 s */
+  readonly comeback?: number;
   /** Milliseconds that `reconnect` may take. @default 5 min */
   readonly reconnectBudget?: number;
   /** Run on each new connection before it is used, and its undoing: tunnels. */
@@ -38,8 +40,6 @@ interface Link extends LoggedIn { readonly slots: Slots; lost?: string; sftp?: P
 
 /** Most channels at once: OpenSSH allows ten, of which one is SFTP's and one is for ending what another runs. */
 const channels = 8;
-/** Milliseconds in which an idle connection that broke must come back when the next command needs it. */
-const comeback = 30_000;
 
 /** Bytes from which SFTP is faster than a command. */
 const large = 4 * 1024 * 1024;
@@ -152,7 +152,7 @@ export class SshCommunicator implements Communicator {
   private async live(signal?: AbortSignal): Promise<Link> {
     if (this.link.lost === undefined) return this.link;
     const login = { ...this.options.login, hostKey: this.options.login.hostKey ?? `- ${this.hostKey}` };
-    this.connecting ??= connect({ ...this.options, login, otherHostKey: 'refuse' }, comeback, signal).finally(() => { this.connecting = undefined; });
+    this.connecting ??= connect({ ...this.options, login, otherHostKey: 'refuse' }, this.options.comeback ?? 10_000, signal).finally(() => { this.connecting = undefined; });
     return this.link = await this.connecting;
   }
 }

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { shell } from '../../constructs/provisioners/shell.js';
+import { errors } from '../../errors.js';
+import type { Resolved } from '../../kinds.js';
+import { afterBoot, bootState } from '../communicators/reboot.js';
+import { reasonOf } from '../communicators/unix-files.js';
+import type { Communicator, Context, Exit, ProvisionerDriver } from '../driver.js';
+import { Tail } from '../host-script.js';
+import { packerBuildName } from '../packer-names.js';
+import { quotePath } from '../quote.js';
+import { type Script, isText, wrapperOf } from '../remote-script.js';
+
+const fail = errors('SHELL', {
+  FAILED: {
+    message: (what: string, how: string, said: string) => `${what} ${how}${said === '' ? '. It printed nothing.' : `. It said:\n${said}`}`,
+    remedy: 'Its whole output is in the log. Other exit codes can be allowed with validExitCodes.',
+    explain: 'A script in the guest ended with an exit code that does not count as success, or by a signal.',
+  },
+  DISCONNECTED: {
+    message: (what: string, reason: string, said: string) => `The connection to the guest was lost while ${what} ran, so it is not known how it ended (${reason})${said === '' ? '.' : `. It had said:\n${said}`}`,
+    remedy: 'Where the script reboots the guest, say mayReboot: true; where it cuts the connection otherwise, expectDisconnect: true.',
+    explain: 'A step has succeeded only if its exit status arrived.',
+  },
+  NOT_STARTED: { message: (what: string, seconds: number, reason: string) => `${what} could not be started: the guest was not there for ${seconds} s (${reason}).`, remedy: 'Look at its serial log and screenshot. startRetryTimeout says how long a guest may be away.' },
+  NO_STATUS: {
+    message: (what: string, reason: string) => `The connection was lost while ${what} ran (${reason}). The guest is back in the same boot, and the script has left no exit status.`,
+    remedy: 'Let the script end before the connection goes: put what cuts it into the background (`nohup sh -c "sleep 1; …" &`).',
+  },
+  WINDOWS: { message: () => 'The shell provisioner is for Unix guests, and this one runs Windows.', remedy: 'Use the powershell or windows-shell provisioner.' },
+});
+type Props = Resolved<typeof shell>;
+
+/** Milliseconds that a reboot may take, and in which one that a script has started must become visible. */
+const rebootBudget = 600_000, rebootSign = 3000;
+
+export default {
+  effects: 'guest',
+  async run(props, guest, ctx) {
+    if (guest.guest === 'windows') throw fail.WINDOWS();
+    if (props.inline) return runOne(inlineScript(props), 'the script', props, guest, ctx);
+    for (const file of props.scripts ?? [props.script!]) {
+      const name = basename(file);
+      if (props.scripts && props.scripts.length > 1) ctx.note(`Running ${name}.`);
+      const content = await readFile(file);
+      await runOne(props.binary || !isText(content) ? content : Buffer.from(content.toString('latin1').replaceAll('\r\n', '\n'), 'latin1'), name, props, guest, ctx);
+    }
+  },
+} satisfies ProvisionerDriver<typeof shell>;
+
+function inlineScript(props: Props): Buffer {
+  // Asked in a subshell: a shell without pipefail must not end here.
+  const careful = props.inlineShebang === undefined ? '(set -o pipefail) 2>/dev/null && set -o pipefail\n' : '';
+  return Buffer.from(`#!${(props.inlineShebang ?? '/bin/sh -e').replace(/^#!/, '')}\n${careful}${props.inline!.join('\n')}\n`);
+}
+
+async function runOne(content: Buffer, what: string, props: Props, guest: Communicator, ctx: Context): Promise<void> {
+  const id = randomUUID().slice(0, 8);
+  const script: Script = {
+    content, path: props.remotePath ?? `${props.remoteFolder.replace(/\/$/, '')}/${props.remoteFile ?? `script_${id}.sh`}`, asIs: props.binary,
+    environment: props.environment ?? {}, ours: ourVariables(ctx), keep: props.skipClean, survives: props.expectDisconnect || props.mayReboot, envVarFile: props.useEnvVarFile,
+    ...(props.executeCommand === undefined ? {} : { executeCommand: props.executeCommand }),
+  };
+  const wrapper = wrapperOf(script), tail = new Tail();
+  if (wrapper.exposes) ctx.warn(`${what} is no shell script, so {{.Vars}} puts its variables into a command line of the guest, where others may see them. Read {{.EnvVarFile}} instead.`, 'SHELL_VARS_EXPOSED');
+  const before = script.survives ? await bootState(guest, ctx.signal) : undefined;
+  const exit = await started(props, guest, ctx, what, async () => {
+    if (wrapper.upload) await guest.upload(wrapper.upload, script.path, { mode: 0o755, signal: ctx.signal });
+    const file = `${script.path}.run`, inTerminal = guest.pty === true;
+    // A terminal would echo what is typed into it, and cut long lines.
+    if (inTerminal) await guest.upload(Buffer.from(wrapper.text), file, { mode: 0o600, signal: ctx.signal });
+    return guest.exec(inTerminal ? `. ${quotePath(file)}` : 'eval "$(cat)"', {
+      ...(inTerminal ? { pty: true } : { stdin: wrapper.text }), signal: ctx.signal,
+      stdout: chunk => { tail.push(chunk); ctx.output('stdout', chunk); }, stderr: chunk => { tail.push(chunk); ctx.output('stderr', chunk); },
+    });
+  });
+  if (exit.how === 'disconnected') {
+    if (!before) throw fail.DISCONNECTED(what, exit.reason ?? 'no reason known', tail.text());
+    ctx.note('The connection was lost, as the step expects; waiting for the guest.');
+    const end = await afterBoot(guest, before.id, {
+      budget: rebootBudget, signal: ctx.signal, more: wrapper.status, waiting: text => ctx.note(`Waiting: ${text}.`, { detail: true }), same: statusReader(what, exit.reason ?? 'no reason known'),
+    });
+    if (end.rebooted) { ctx.note('The guest has been rebooted.'); await guest.exec(wrapper.clean, { signal: ctx.signal }); return; }
+    return judge({ how: 'exited', code: end.as }, what, props, tail);
+  }
+  judge(exit, what, props, tail);
+  if (props.mayReboot && before) await awaitAnnounced(guest, before.id, ctx);
+}
+
+/** Runs a command; a guest that is not there when it is to start has some time to come back. */
+async function started(props: Props, guest: Communicator, ctx: Context, what: string, run: () => Promise<Exit>): Promise<Exit> {
+  const start = Date.now(), budget = props.startRetryTimeout.$duration;
+  for (;;) {
+    const exit = await run();
+    if (exit.how !== 'disconnected' || exit.started !== false) return exit;
+    const left = start + budget - Date.now();
+    if (left <= 0) throw fail.NOT_STARTED(what, Math.round(budget / 1000), exit.reason ?? 'no reason known');
+    ctx.note(`The guest is away (${exit.reason ?? 'no reason known'}); waiting for it.`);
+    await guest.reconnect({ budget: left, signal: ctx.signal }).catch(() => { ctx.signal.throwIfAborted(); });
+  }
+}
+
+/** What a guest in the same boot means: the status that the script has left, or a while for it to appear. */
+function statusReader(what: string, reason: string): (state: { readonly more: string }) => number | undefined {
+  let looks = 0;
+  return ({ more }) => {
+    const word = more.trim();
+    if (/^\d+$/.test(word)) return Number(word);
+    if (word === 'running') return undefined;
+    // It may be about to reboot and not say so yet.
+    if (++looks > 6) throw fail.NO_STATUS(what, reason);
+    return undefined;
+  };
+}
+
+function judge(exit: Exit, what: string, props: Props, tail: Tail): void {
+  if (exit.how === 'exited' && props.validExitCodes.includes(exit.code)) return;
+  throw fail.FAILED(what[0]!.toUpperCase() + what.slice(1), exit.how === 'exited' ? `exited with ${exit.code}` : reasonOf(exit, ''), tail.text(12), { facts: { exit } });
+}
+
+/** A reboot that the script has started may show only after its end. */
+async function awaitAnnounced(guest: Communicator, before: string, ctx: Context): Promise<void> {
+  for (const until = Date.now() + rebootSign; Date.now() < until;) {
+    const state = await bootState(guest, ctx.signal).catch(() => undefined);
+    ctx.signal.throwIfAborted();
+    if (state?.id === before && !state.goingDown) { await sleep(500, undefined, { signal: ctx.signal }); continue; }
+    if (state?.id === before || state === undefined) {
+      ctx.note('The guest reboots; waiting for it.');
+      await afterBoot(guest, before, { budget: rebootBudget, signal: ctx.signal });
+    }
+    ctx.note('The guest has been rebooted.');
+    return;
+  }
+}
+
+function ourVariables(ctx: Context): { readonly [name: string]: string } {
+  const { httpAddress, httpIp, httpPort } = ctx.hostValues;
+  return {
+    PACKER_BUILD_NAME: packerBuildName(ctx.build), PACKER_BUILDER_TYPE: ctx.build.sourceType,
+    ...(httpAddress === undefined ? {} : { PACKER_HTTP_ADDR: httpAddress }), ...(httpIp === undefined ? {} : { PACKER_HTTP_IP: httpIp }), ...(httpPort === undefined ? {} : { PACKER_HTTP_PORT: httpPort }),
+  };
+}
