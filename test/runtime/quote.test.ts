@@ -7,7 +7,7 @@ const shells = ['sh', 'bash', 'dash', 'busybox sh', 'zsh', 'ksh'].filter(shell =
 const run = (shell: string, script: string): Buffer => execFileSync(shell.split(' ')[0]!, [...shell.split(' ').slice(1), '-s'], { input: script });
 const printable = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('');
 const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom(...`'"\\$\`!*?[]{}()<>|&;#~=%^ \n\t\r-`, 'a', 'ü', '雪', '🙂') }))
-  .map(text => text.replaceAll('\0', '')).filter(text => text.isWellFormed());
+  .map(text => text.replaceAll('\0', '')).filter(text => Buffer.from(text).toString() === text);
 
 describe.each(shells)('%s', shell => {
   test('gets every text back unchanged, as a word and as a variable', () => {
