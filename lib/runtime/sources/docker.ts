@@ -44,8 +44,9 @@ export default {
   },
 
   async start(props, ctx) {
-    const engine = await openEngine(props.dockerHost);
-    return run(engine, await baseImage(engine, props, ctx), props, ctx);
+    const engine = await openEngine(props.dockerHost), base = await baseImage(engine, props, ctx);
+    ctx.note(`from ${props.image ?? props.from?.target ?? 'the Dockerfile'} (${base.Id.slice(0, 19)})`);
+    return run(engine, base, props, ctx);
   },
 
   async identify(props, ctx) {
@@ -103,9 +104,7 @@ async function baseImage(engine: Engine, props: Props, ctx: Context): Promise<Im
     return obtainImage(engine, id, { pull: false }, ctx);
   }
   const credentials = props.login === true ? { username: props.loginUsername ?? '', password: props.loginPassword ?? '', serveraddress: props.loginServer ?? '' } : undefined;
-  const image = await obtainImage(engine, props.image!, { pull: props.pull, platform: props.platform, credentials }, ctx);
-  ctx.note(`from ${props.image} (${image.Id.slice(0, 19)})`);
-  return image;
+  return obtainImage(engine, props.image!, { pull: props.pull, platform: props.platform, credentials }, ctx);
 }
 
 /**
@@ -116,14 +115,13 @@ async function run(engine: Engine, base: ImageInfo, props: Props, ctx: Context, 
   const name = nameOf(ctx), place: Place = { host: engine.host, name };
   const settings = describe(base, props, ctx, starts);
   const entry = await ctx.journal.intend({ driver: 'source/docker', what: 'container', name, data: { ...place } });
+  // Until the target is done its image is a result of nothing; afterwards it is the user's.
+  const images: JournalEntry[] = [];
   ctx.scope.defer('remove the container', async ending => {
     if (ending.outcome === 'kept') return;
     await removeContainer(engine, name);
-    await entry.gone();
+    for (const made of [entry, ...images]) await made.gone();
   });
-  // Until the target is done its image is a result of nothing; afterwards it is the user's.
-  const images: JournalEntry[] = [];
-  if (props.commit === true) ctx.scope.defer('hand over the image', async () => { for (const image of images) await image.gone(); });
   const create = (options: ContainerCreateOptions) => engine.call('make a container', d => d.createContainer({ ...options, name, Image: top, ...(props.platform === undefined ? {} : { platform: props.platform }) }));
   const start = async (container: { id: string }) => {
     try { await engine.call('start the container', d => d.getContainer(container.id).start()); }
