@@ -24,8 +24,16 @@ export interface Artifact {
   readonly outputs: { readonly [name: string]: unknown };
 }
 
-/** A machine saved as named files; `fits` must be equal to resume. */
-export interface Saved { readonly fits: Json; readonly data: Json; readonly blobs: { readonly [name: string]: FileRef } }
+/** A machine saved as named files, or as something that `data` names; `fits` must be equal to resume. */
+export interface Saved {
+  readonly fits: Json;
+  readonly data: Json;
+  readonly blobs: { readonly [name: string]: FileRef };
+  /** Bytes that what `data` names takes elsewhere (in a container engine). @default 0 */
+  readonly outside?: number;
+  /** Called when the store has it: what was made for it is the store's from then on. */
+  stored?(): Promise<void>;
+}
 
 /** Where and how a guest is reached, for tools that connect by themselves (ansible, `bake ssh`). */
 export type Endpoint =
@@ -44,6 +52,8 @@ export interface ExecOptions {
   /** Ends the remote process (TERM, then KILL), not only the channel. */
   readonly signal?: AbortSignal;
   readonly pty?: boolean;
+  /** The user's own script in the command, where there is one: for whoever does not run it, but is asked what it would do (a simulation). `commands`: its lines as the program has them. */
+  readonly script?: { readonly content: Uint8Array; readonly path: string; readonly environment: { readonly [name: string]: string }; readonly commands?: readonly string[] };
 }
 export interface UploadOptions {
   /** Permission bits; the local file's when left out. */
@@ -148,6 +158,9 @@ export interface JournalEntry {
 /** A thing that a dead run left: what `reap` is given. */
 export interface Leftover { readonly driver: string; readonly what: string; readonly name: string; readonly data: Json; readonly state: 'intended' | 'made' }
 
+/** A thing that no journal here knows of: found on the platform itself, by the tags that it carries, past the date until which it may exist. */
+export interface Stray extends Leftover { readonly run: string; readonly target: string }
+
 export interface PreflightProblem { readonly code: string; readonly message: string; readonly remedy?: string; readonly field?: string }
 
 export interface SourceDriver<K extends AnyKind> {
@@ -157,9 +170,16 @@ export interface SourceDriver<K extends AnyKind> {
    */
   preflight?(props: Resolved<K>, ctx: Context): Promise<readonly PreflightProblem[]>;
   start(props: Resolved<K>, ctx: Context): Promise<Machine<K>>;
-  /** What names in the props stand for at this moment (the image behind a tag, the newest AMI): part of the key of everything built on it. Undefined: not known before the start. */
-  identify?(props: Resolved<K>, ctx: Context): Promise<Json | undefined>;
+  /**
+   * What names in the props stand for at this moment (the image behind a tag, the newest AMI): part of the key of everything built on it.
+   * Undefined: not known. `fetch: false`: nothing may be made or transferred to find out.
+   */
+  identify?(props: Resolved<K>, ctx: Context, fetch: boolean): Promise<Json | undefined>;
   resume?(props: Resolved<K>, saved: Saved, ctx: Context): Promise<Machine<K>>;
+  /** Whether all that a saved machine needs beside its files is still there. */
+  intact?(saved: Saved): Promise<boolean>;
+  /** Removes what a saved machine names outside the store. It is about to be pruned; a thing that is gone already is no error. */
+  forget?(saved: Saved): Promise<void>;
   /**
    * Goes on from what an earlier run of the same inputs (`ctx.key`) made and could not finish, without a machine: four of five copies are
    * there, only the fifth is made. Undefined: nothing to go on from.
@@ -172,6 +192,8 @@ export interface SourceDriver<K extends AnyKind> {
   destroy?(artifact: Artifact): Promise<void>;
   /** Removes what a dead run left, without the program. Resolves when it is gone, or was never there. */
   reap?(entry: Leftover): Promise<void>;
+  /** Looks through the platform, as whoever is logged in, for what of ours is past its date; in an order in which `reap` can remove it. */
+  strays?(): Promise<readonly Stray[]>;
   /** Opens an interactive shell on a kept machine (data from `keep`), on this terminal; the exit code. */
   shell?(kept: Json): Promise<number>;
 }

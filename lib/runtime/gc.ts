@@ -15,6 +15,8 @@ export interface GcOptions {
   readonly dryRun?: boolean;
   /** Also what was kept on request. @default false */
   readonly kept?: boolean;
+  /** Kinds whose platform is looked through for what no journal here knows: `source/amazon-ebs`. */
+  readonly strays?: readonly string[];
   readonly registry?: Registry;
   readonly signal?: AbortSignal;
   /** Told of each thing before it is removed. */
@@ -43,6 +45,18 @@ export async function collectGarbage(stateFolder: string, options: GcOptions = {
     found.push(...done.found);
     removed.push(...done.removed);
     failed.push(...done.failed);
+  }
+  for (const key of options.strays ?? []) {
+    const driver = await (options.registry ?? makeRegistry({})).driver(key), living = new Set(alive.map(a => a.run)), known = new Set(found.map(f => JSON.stringify(f.data)));
+    for (const stray of await driver.strays?.() ?? []) {
+      const entry = { ...stray, kept: false };
+      // What a run here still works with is its own affair, whatever its date.
+      if (living.has(stray.run) || known.has(JSON.stringify(stray.data))) continue;
+      found.push(entry);
+      if (options.dryRun) continue;
+      options.onRemove?.(entry);
+      try { await driver.reap?.(entry); removed.push(entry); } catch (error) { failed.push({ entry, error: messageOf(error) }); }
+    }
   }
   return { found, removed, failed, alive };
 }

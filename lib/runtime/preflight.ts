@@ -4,6 +4,7 @@ import { isObject, type Json } from '../json.js';
 import type { PlannedComponent, Target } from '../plan.js';
 import type { Problem } from '../problems.js';
 import { fieldsOf } from '../fields.js';
+import { Progress } from './checkpoints/progress.js';
 import type { RunScope } from './run-scope.js';
 import type { Scope } from './scope.js';
 import type { RunState } from './run-state.js';
@@ -27,6 +28,8 @@ export async function check(context: TargetContext, planned: PlannedComponent, r
   try {
     const { driver, props } = await context.ready(planned, 'later');
     if (!driver.preflight) return [];
+    // What this run goes on from is no obstacle to it.
+    if (driver.complete && planned === context.target.source) context.key = (await Progress.of(context, context.run.checkpoints, root, { fetch: false }))?.captureKey();
     // Nothing it prints is worth a step of its own; what it makes, it removes.
     const { ctx, end } = context.make(planned.path, root);
     try {

@@ -10,7 +10,7 @@ import { requestFleet } from './fleet.js';
 import { type Made, type Maker, make } from './making.js';
 import { specifications } from './marks.js';
 import type { Place } from './network.js';
-import { awsCode } from './refusals.js';
+import { awsCode, isCapacity } from './refusals.js';
 import { awaitState } from './wait.js';
 
 const fail = errors('EC2', {
@@ -30,12 +30,6 @@ export interface LaunchFacts {
 }
 export type Running = Made<{ readonly instance: Instance; readonly spot: boolean }>;
 
-/** Codes that another type, zone or moment may not have. */
-const capacity = new Set([
-  'InsufficientInstanceCapacity', 'InsufficientHostCapacity', 'InsufficientReservedInstanceCapacity', 'InsufficientCapacity', 'Unsupported', 'InstanceLimitExceeded', 'VcpuLimitExceeded',
-  'MaxSpotInstanceCountExceeded', 'SpotMaxPriceTooLow', 'UnfulfillableCapacity', 'ReservationCapacityExceeded', 'UnsupportedOperation',
-]);
-export const isCapacity = (code: string | undefined): boolean => code !== undefined && capacity.has(code);
 /** How long a new instance profile may take to be known to EC2, in milliseconds. */
 const profileBudget = 120_000;
 

@@ -38,6 +38,12 @@ const throttled = new Set([
   'EC2ThrottledException', 'BandwidthLimitExceeded', 'PriorRequestNotComplete', 'TransactionInProgressException',
 ]);
 const faults = new Set(['InternalError', 'InternalFailure', 'Unavailable', 'ServiceUnavailable', 'ServiceUnavailableException', 'RequestTimeout', 'RequestTimeoutException', 'Server.InternalError']);
+/** Codes that another type, zone or moment may not have; EC2 gives some of them as faults of its own. */
+const capacity = new Set([
+  'InsufficientInstanceCapacity', 'InsufficientHostCapacity', 'InsufficientReservedInstanceCapacity', 'InsufficientCapacity', 'Unsupported', 'InstanceLimitExceeded', 'VcpuLimitExceeded',
+  'MaxSpotInstanceCountExceeded', 'SpotMaxPriceTooLow', 'UnfulfillableCapacity', 'ReservationCapacityExceeded', 'UnsupportedOperation',
+]);
+export const isCapacity = (code: string | undefined): boolean => code !== undefined && capacity.has(code);
 const denied = new Set(['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException', 'Client.UnauthorizedOperation', 'UnauthorizedException']);
 const unknownCaller = new Set([
   'CredentialsProviderError', 'TokenProviderError', 'ProviderError', 'AuthFailure', 'InvalidClientTokenId', 'SignatureDoesNotMatch', 'ExpiredToken', 'ExpiredTokenException', 'RequestExpired',
@@ -53,6 +59,7 @@ export function refusal(action: string, region: string, error: unknown): BakeErr
   const more = { cause: error, facts: { action, region, awsCode: code, ...(e.$metadata?.requestId === undefined ? {} : { requestId: e.$metadata.requestId }) } };
   if (denied.has(code)) return fail.DENIED(action, said, more);
   if (unknownCaller.has(code)) return fail.CREDENTIALS(said, more);
+  if (capacity.has(code)) return fail.REFUSED(action, code, said, more);
   if (throttled.has(code) || faults.has(code) || e.$retryable?.throttling === true || status >= 500 || status === 429) return fail.BUSY(action, code, said, more);
   // A name that does not exist will not exist in a minute either: most often it is a region's.
   if (code === 'ENOTFOUND' || e.code === 'ENOTFOUND') return fail.NO_REGION(action, region, said, more);

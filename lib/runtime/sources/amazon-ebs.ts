@@ -9,6 +9,7 @@ import { make } from '../aws/making.js';
 import { preflightImage } from '../aws/preflight.js';
 import { retire } from '../aws/retention.js';
 import { findSourceImage } from '../aws/source-image.js';
+import { findStrays } from '../aws/strays.js';
 import type { Artifact, Context, Machine, SourceDriver } from '../driver.js';
 
 type Props = Resolved<typeof amazonEbs>;
@@ -73,4 +74,5 @@ export default {
   present: imagesPresent,
   destroy: destroyImages,
   reap: reapThing,
+  strays: () => findStrays(),
 } satisfies SourceDriver<typeof amazonEbs>;

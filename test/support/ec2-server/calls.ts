@@ -45,3 +45,9 @@ export function byIds<T>(ids: readonly string[] | undefined, all: ReadonlyMap<st
   });
 }
 export function one<T>(id: string | undefined, all: ReadonlyMap<string, T>, code: string, what: string): T { return byIds([id ?? ''], all, code, what)[0]![1]; }
+
+/** A copy of a part of the input, all of which counts as looked at. */
+export function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array) return value;
+  return (Array.isArray(value) ? value.map(copyOf) : Object.fromEntries(Object.keys(value).map(key => [key, copyOf((value as { readonly [key: string]: unknown })[key])]))) as T;
+}

@@ -9,6 +9,8 @@ export interface Call {
   readonly action: string;
   readonly region: string;
   readonly input: { readonly [name: string]: unknown };
+  /** Access key id of the caller. */
+  readonly caller: string;
   /** Counted from 1, over all calls. */
   readonly number: number;
 }
@@ -77,6 +79,7 @@ export async function startFront(backend: Backend, pass?: (request: IncomingMess
       if (operation === undefined) throw complain(`The model has no ${version.prefix}:${name}.`);
       const call: Call = {
         action: `${version.prefix}:${name}`, region: /Credential=[^/]+\/\d+\/([\w-]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? 'us-east-1',
+        caller: /Credential=([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? 'nobody',
         input: parseInput(operation, parameters, dialect), number: calls.length + 1,
       };
       calls.push(call);
@@ -92,7 +95,7 @@ export async function startFront(backend: Backend, pass?: (request: IncomingMess
     } catch (error) {
       if (error instanceof Refusal) return send({ status: error.status, body: writeError(error.code, error.message, dialect, requestId) });
       complaints.push(String((error as Error).stack ?? error));
-      send({ status: error instanceof BadParameters ? 400 : 501, body: writeError(error instanceof BadParameters ? error.code : 'NotHere', (error as Error).message, dialect, requestId) });
+      send({ status: 400, body: writeError(error instanceof BadParameters ? error.code : 'NotHere', (error as Error).message, dialect, requestId) });
     }
   }
   const complain = (what: string): Error => new Error(what);

@@ -1,3 +1,4 @@
+import { copyOf } from './calls.js';
 import { Refusal } from './front.js';
 import { account, type World } from './world.js';
 
@@ -24,9 +25,11 @@ export const identity: { readonly [action: string]: Answer } = {
   'iam:CreateRole': ({ RoleName, AssumeRolePolicyDocument, Description, Tags }, world) => {
     void Description;
     if (world.roles.has(RoleName)) throw new Refusal('EntityAlreadyExists', `Role with name ${RoleName} already exists.`, 409);
-    world.roles.set(RoleName, { policies: new Map(), trust: AssumeRolePolicyDocument, tags: structuredClone([...Tags ?? []]) });
+    world.roles.set(RoleName, { policies: new Map(), trust: AssumeRolePolicyDocument, tags: copyOf([...Tags ?? []]) });
     return { Role: { RoleName, RoleId: 'AROATEST', Arn: `arn:aws:iam::${account}:role/${RoleName}`, ...dates } };
   },
+  'iam:ListRoles': (_input, world) => ({ IsTruncated: false, Roles: [...world.roles.keys()].map(RoleName => ({ RoleName, RoleId: 'AROATEST', Arn: `arn:aws:iam::${account}:role/${RoleName}`, ...dates })) }),
+  'iam:ListRoleTags': ({ RoleName }, world) => ({ IsTruncated: false, Tags: role(world, RoleName).tags }),
   'iam:PutRolePolicy': ({ RoleName, PolicyName, PolicyDocument }, world) => { JSON.parse(PolicyDocument); role(world, RoleName).policies.set(PolicyName, PolicyDocument); return {}; },
   'iam:DeleteRolePolicy': ({ RoleName, PolicyName }, world) => { if (!role(world, RoleName).policies.delete(PolicyName)) throw new Refusal('NoSuchEntity', `The role policy with name ${PolicyName} cannot be found.`, 404); return {}; },
   'iam:DeleteRole': ({ RoleName }, world) => {

@@ -1,5 +1,5 @@
 import type * as ec2 from '@aws-sdk/client-ec2';
-import { byIds, calls, fits, type Here, one, tagsFor } from './calls.js';
+import { byIds, calls, copyOf, fits, type Here, one, tagsFor } from './calls.js';
 import { Refusal } from './front.js';
 import { account, type InstanceState, newId, type Region, subnetsOf, vpcOf, type World } from './world.js';
 
@@ -115,7 +115,7 @@ export const instances = calls({
     if (known !== undefined) return { LaunchTemplate: region.templates.get(known)!.template };
     if ([...region.templates.values()].some(t => t.template.LaunchTemplateName === LaunchTemplateName)) throw new Refusal('InvalidLaunchTemplateName.AlreadyExistsException', 'Launch template name already in use.');
     const template = { LaunchTemplateId: newId('lt'), LaunchTemplateName, LatestVersionNumber: 1, DefaultVersionNumber: 1, Tags: tagsFor(TagSpecifications, 'launch-template', ['launch-template']) };
-    region.templates.set(template.LaunchTemplateId, { template, data: structuredClone(LaunchTemplateData!) });
+    region.templates.set(template.LaunchTemplateId, { template, data: copyOf(LaunchTemplateData!) });
     if (ClientToken !== undefined) region.tokens.set(ClientToken, template.LaunchTemplateId);
     return { LaunchTemplate: template };
   },

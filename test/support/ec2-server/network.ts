@@ -1,5 +1,5 @@
 import type * as ec2 from '@aws-sdk/client-ec2';
-import { byIds, calls, fits, one, tagsFor } from './calls.js';
+import { byIds, calls, copyOf, fits, one, tagsFor } from './calls.js';
 import { Refusal } from './front.js';
 import { account, newId, subnetsOf, vpcOf } from './world.js';
 
@@ -24,7 +24,7 @@ export const network = calls({
   AuthorizeSecurityGroupIngress({ GroupId, IpPermissions }, { region }) {
     const group = one(GroupId, region.groups, 'InvalidGroup.NotFound', 'security group');
     for (const { CidrIp = '' } of (IpPermissions ?? []).flatMap(p => p.IpRanges ?? [])) if (!/^\d+\.\d+\.\d+\.\d+\/\d+$/.test(CidrIp)) throw new Refusal('InvalidParameterValue', `CIDR block ${CidrIp} is malformed`);
-    group.IpPermissions!.push(...structuredClone([...IpPermissions ?? []]));
+    group.IpPermissions!.push(...copyOf([...IpPermissions ?? []]));
     return { Return: true };
   },
   DeleteSecurityGroup({ GroupId }, { world, region }) {

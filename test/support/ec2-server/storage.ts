@@ -1,5 +1,5 @@
 import type * as ec2 from '@aws-sdk/client-ec2';
-import { byIds, calls, fits, type Here, one, tagsFor } from './calls.js';
+import { byIds, calls, copyOf, fits, type Here, one, tagsFor } from './calls.js';
 import { Refusal } from './front.js';
 import { account, type ImageState, newId, type Region, type World } from './world.js';
 
@@ -51,7 +51,7 @@ export const storage = calls({
       const snapshot = addSnapshot(here, region, { VolumeId: volume, VolumeSize: disk.Size, Encrypted: disk.Encrypted ?? false, KmsKeyId: disk.KmsKeyId }, tagsFor(input.TagSpecifications, 'snapshot', types));
       mappings.push({ DeviceName: name, Ebs: { SnapshotId: snapshot, VolumeSize: disk.Size, VolumeType: disk.VolumeType, DeleteOnTermination: deleteOnTermination, Encrypted: disk.Encrypted ?? false, ...change?.Ebs } });
     }
-    for (const more of changes.values()) if (more.NoDevice === undefined) mappings.push(structuredClone(more));
+    for (const more of changes.values()) if (more.NoDevice === undefined) mappings.push(copyOf(more));
     const id = addImage(here, region, {
       Name: input.Name, Description: input.Description, RootDeviceName: '/dev/xvda', EnaSupport: instance.ena ?? true, ...(instance.sriov === undefined ? {} : { SriovNetSupport: instance.sriov }), BlockDeviceMappings: mappings, SourceImageId: instance.image, SourceInstanceId: input.InstanceId,
       Tags: tagsFor(input.TagSpecifications, 'image', types),
@@ -65,7 +65,7 @@ export const storage = calls({
     for (const { Ebs } of input.BlockDeviceMappings) if (Ebs?.SnapshotId !== undefined && world.phase(one(Ebs.SnapshotId, region.snapshots, ...noSnapshot)).state !== 'completed') throw new Refusal('InvalidSnapshot', `Snapshot is in invalid state - ${world.phase(region.snapshots.get(Ebs.SnapshotId)!).state}`);
     const id = addImage(here, region, {
       Name: input.Name, Description: input.Description, Architecture: input.Architecture, VirtualizationType: input.VirtualizationType as ec2.VirtualizationType, RootDeviceName: input.RootDeviceName, EnaSupport: input.EnaSupport, SriovNetSupport: input.SriovNetSupport,
-      BootMode: input.BootMode as ec2.BootModeValues, TpmSupport: input.TpmSupport, ImdsSupport: input.ImdsSupport, BlockDeviceMappings: structuredClone(input.BlockDeviceMappings), Tags: tagsFor(input.TagSpecifications, 'image', types),
+      BootMode: input.BootMode as ec2.BootModeValues, TpmSupport: input.TpmSupport, ImdsSupport: input.ImdsSupport, BlockDeviceMappings: copyOf(input.BlockDeviceMappings), Tags: tagsFor(input.TagSpecifications, 'image', types),
     }, [{ state: 'available' }]);
     void input.UefiData;
     return { ImageId: id };
@@ -80,7 +80,7 @@ export const storage = calls({
     checkName(region, input.Name);
     const types = ['image', 'snapshot'];
     const mappings = (from.image.BlockDeviceMappings ?? []).map(device => {
-      if (device.Ebs?.SnapshotId === undefined) return structuredClone(device);
+      if (device.Ebs?.SnapshotId === undefined) return copyOf(device);
       const old = source.snapshots.get(device.Ebs.SnapshotId)!, encrypted = input.Encrypted ?? old.snapshot.Encrypted ?? false;
       const snapshot = addSnapshot(here, region, { VolumeSize: old.snapshot.VolumeSize, Encrypted: encrypted, ...(encrypted ? { KmsKeyId: input.KmsKeyId ?? 'alias/aws/ebs' } : {}) }, tagsFor(input.TagSpecifications, 'snapshot', types));
       return { ...device, Ebs: { ...device.Ebs, SnapshotId: snapshot, Encrypted: encrypted } };
@@ -123,7 +123,7 @@ export const storage = calls({
   },
   EnableFastLaunch({ ImageId, ResourceType, SnapshotConfiguration, LaunchTemplate, MaxParallelLaunches }, { world, region }) {
     one(ImageId, region.images, ...noImage);
-    region.fastLaunch.set(ImageId!, { enabled: world.now() + 60_000, settings: structuredClone({ ResourceType, SnapshotConfiguration, LaunchTemplate, MaxParallelLaunches }) });
+    region.fastLaunch.set(ImageId!, { enabled: world.now() + 60_000, settings: copyOf({ ResourceType, SnapshotConfiguration, LaunchTemplate, MaxParallelLaunches }) });
     return { ImageId, State: 'enabling' };
   },
   DescribeFastLaunchImages: ({ ImageIds }, { world, region }) => ({
