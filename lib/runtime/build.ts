@@ -1,7 +1,7 @@
 /** Builds one target: start, connect, provision, capture, post-process; and what has to happen when one of these fails. */
 import { BakeError, errors, messageOf } from '../errors.js';
 import type { PlannedStep, Target } from '../plan.js';
-import { type Finished, hasMade, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
+import { type Finished, finishedTarget, hasMade, mayBeFinished, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
 import { Progress, type ResumePoint } from './checkpoints/progress.js';
 import type { Artifact, Communicator, Context, Machine } from './driver.js';
 import { keepMachine } from './kept.js';
@@ -51,8 +51,11 @@ class Building implements Builder {
     const finished = state.finished.get(target.path);
     if (finished !== undefined) return this.upToDate(scope, finished);
     context.cleanUpIn(scope);
-    const progress = await Progress.of(context, state.checkpoints, scope);
-    if (progress) scope.defer('store what was saved', async () => {
+    const progress = await Progress.of(context, state.checkpoints, scope, { fetch: true });
+    // What its base came to, or what stands behind a name, is known only now.
+    const already = progress && mayBeFinished(state.checkpoints) ? await finishedTarget(progress).catch(() => undefined) : undefined;
+    if (already !== undefined) { provide(state, target, already.source); return this.upToDate(scope, already); }
+    if (progress) scope.defer('look after the saved machines', async () => {
       await progress.writeHistory(this.times);
       await progress.end();
     });
@@ -70,6 +73,8 @@ class Building implements Builder {
     } catch (error) {
       await this.afterFailure(scope, walk.live?.guest);
       throw error;
+    } finally {
+      await progress?.stored();
     }
   }
 
@@ -83,6 +88,7 @@ class Building implements Builder {
 
   async start(scope: RunScope, from: ResumePoint | undefined): Promise<Live> {
     const { context, target } = this;
+    this.failedStep = this.at = undefined;
     if (this.state.standing.has(target.path)) await this.lookAgain(scope);
     // Tags and names may speak of what only the running machine knows: they are complete at the capture.
     const source = await context.ready(target.source, 'host'), begun = performance.now();
@@ -118,7 +124,7 @@ class Building implements Builder {
   async artifact(scope: RunScope, walk: Walk, progress: Progress | undefined): Promise<Artifact> {
     const { context, target } = this, key = progress?.captureKey();
     if (key !== undefined && walk.live === undefined) {
-      if (await progress!.takeTurn(target.provisioners.length, scope)) scope.emit({ type: 'note', message: 'Another build made it meanwhile.', detail: true });
+      await progress!.takeTurn(target.provisioners.length, scope, false);
       const present = await presentArtifact(progress!, key);
       if (present) return present.artifact;
     }
@@ -135,7 +141,8 @@ class Building implements Builder {
     return artifact;
   }
 
-  async provision(scope: RunScope, planned: PlannedStep, guest: Communicator): Promise<void> {
+  async provision(scope: RunScope, planned: PlannedStep, guest: Communicator): Promise<boolean> {
+    let well = true;
     const { context, state } = this, { settings } = planned;
     await pause(scope, settings.pauseBefore, `before ${planned.path}`);
     const attempt = async (here: RunScope): Promise<void> => {
@@ -156,8 +163,10 @@ class Building implements Builder {
       if (!settings.continueOnError || scope.signal.aborted) throw error;
       this.failedStep = this.at = undefined;
       scope.emit({ type: 'warning', code: 'BUILD_STEP', message: fail.STEP(planned.path, messageOf(error)).message });
+      well = false;
     }
     await pause(scope, settings.pauseAfter, `after ${planned.path}`);
+    return well;
   }
 
   /** A step of this target that remembers, when it fails, that it was the one. */

@@ -50,7 +50,7 @@ async function forecastTarget(run: RunState, target: Target, index: number, fini
   const base = { target: target.path, ...(target.at === undefined ? {} : { at: target.at }) };
   if (finished) return { ...base, state: 'up-to-date', steps: [], because: [], expected: 0 };
   const context = new TargetContext(run, target, index);
-  const progress = await Progress.of(context, run.checkpoints, root);
+  const progress = await Progress.of(context, run.checkpoints, root, { fetch: false });
   const history = await readHistory(run.folders.state, target.path);
   const point = await progress?.ahead(0, i => hasMade(progress, i));
   await progress?.end();
@@ -69,6 +69,7 @@ async function forecastTarget(run: RunState, target: Target, index: number, fini
 
 function reasons(run: RunState, target: Target, progress: Progress | undefined, history: History | undefined): Change[] {
   if (progress === undefined) return [{ path: target.path, what: `a ${target.source.kind.replace('/', ' ')} is built anew each time` }];
+  if (!progress.isKnown) return [{ path: target.path, what: 'what it starts from is not here yet, or is asked for anew each time' }];
   const parts: Part[] = progress.parts();
   const changes = changesBetween(history, { parts }, digest => run.plan.files[digest]?.path);
   if (changes.length > 0) return changes;

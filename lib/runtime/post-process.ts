@@ -19,9 +19,12 @@ export async function postProcess(source: Artifact, target: Target, context: Tar
   for (const sequence of target.postProcessors) {
     let input = source;
     for (const planned of sequence) {
-      const { artifact, keepInput } = await step(planned.path, planned, async here => {
+      const key = progress && await keyOfPostProcessor(progress, input, planned);
+      const { artifact, keepInput } = await doneBefore(progress, key, planned, context) ?? await step(planned.path, planned, async here => {
         const { driver, props } = await context.ready(planned);
-        return context.with(planned.path, here, ctx => driver.run(props, input, ctx) as Promise<{ artifact: Artifact; keepInput: 'yes' | 'no' | 'must' }>);
+        const result = await context.with(planned.path, here, ctx => driver.run(props, input, ctx) as Promise<Result>);
+        if (key !== undefined) await progress!.remember(key, { what: 'artifact', artifact: result.artifact, data: { keepInput: result.keepInput }, stamps: await stampsOf([result.artifact]) });
+        return result;
       });
       if (keepInput === 'must' || (planned.keepInputArtifact ?? keepInput === 'yes')) kept.add(input);
       if (artifact !== input) scope.emit({ type: 'artifact', id: artifact.id, files: artifact.files.map(f => f.path), outputs: artifact.outputs });

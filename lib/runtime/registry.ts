@@ -66,8 +66,10 @@ export interface AnyDriver {
   preflight?(props: never, ctx: Context): Promise<readonly PreflightProblem[]>;
   start(props: never, ctx: Context): Promise<Machine>;
   complete?(props: never, ctx: Context): Promise<Artifact | undefined>;
-  identify?(props: never, ctx: Context): Promise<Json | undefined>;
+  identify?(props: never, ctx: Context, fetch: boolean): Promise<Json | undefined>;
   resume?(props: never, saved: Saved, ctx: Context): Promise<Machine>;
+  intact?(saved: Saved): Promise<boolean>;
+  forget?(saved: Saved): Promise<void>;
   boot?(artifact: Artifact, props: never, ctx: Context): Promise<Machine>;
   present?(artifact: Artifact): Promise<boolean>;
   destroy?(artifact: Artifact): Promise<void>;

@@ -18,7 +18,8 @@ export interface Builder {
   readonly context: TargetContext;
   /** Starts the machine, or resumes it, and connects. */
   start(scope: RunScope, from: ResumePoint | undefined): Promise<Live>;
-  provision(scope: RunScope, step: PlannedStep, guest: Communicator): Promise<void>;
+  /** False: the step failed, and the build goes on all the same. */
+  provision(scope: RunScope, step: PlannedStep, guest: Communicator): Promise<boolean>;
 }
 
 export class Walk {
@@ -39,7 +40,7 @@ export class Walk {
       const step = steps[this.#next]!;
       if (progress === undefined) { await this.take(scope, step); continue; }
       if (await this.madeBefore(step, progress)) continue;
-      if (this.live === undefined && progress.effects(this.#next) !== 'host' && await progress.takeTurn(this.#next, scope) && await this.look()) continue;
+      if (progress.effects(this.#next) !== 'host' && await progress.takeTurn(this.#next, scope, this.live !== undefined) && await this.look()) continue;
       await this.take(scope, step);
       // Files that a step on this computer made may be all that the key of the next one needed.
       await this.look();
@@ -47,21 +48,29 @@ export class Walk {
     return last >= 0 ? 'until' : 'all';
   }
 
-  /** The machine, started now if it was not. */
+  /** The machine with all steps behind it. */
   async machine(scope: RunScope): Promise<Live> {
-    return this.live ??= this.#from === undefined ? await this.builder.start(scope, undefined) : await this.resumed(scope, this.#from);
+    for (;;) {
+      const live = await this.up(scope);
+      if (live !== undefined && this.#next === this.#steps.length) return live;
+      await this.through(scope);
+    }
   }
 
-  /** A saved machine that does not come up costs time, never the build. */
-  private async resumed(scope: RunScope, from: ResumePoint): Promise<Live> {
+  /** The machine, started now if it was not. A saved one that does not come up costs time, never the build: undefined then, and the way goes on from an earlier step. */
+  private async up(scope: RunScope): Promise<Live | undefined> {
+    const from = this.#from;
+    if (this.live !== undefined) return this.live;
     try {
-      return await this.builder.start(scope, from);
+      return this.live = await this.builder.start(scope, from);
     } catch (error) {
-      if (scope.signal.aborted) throw error;
-      scope.emit({ type: 'warning', code: 'CHECKPOINT_RESUME', message: `The saved machine could not be resumed, so everything is done again: ${messageOf(error)}` });
-      const live = await this.builder.start(scope, undefined);
-      for (const [i, step] of this.#steps.slice(0, from.index + 1).entries()) if (this.progress!.effects(i) !== 'host') await this.builder.provision(scope, step, live.guest);
-      return live;
+      if (from === undefined || scope.signal.aborted) throw error;
+      this.progress!.distrust(from);
+      this.#from = undefined;
+      this.#next = 0;
+      const earlier = await this.look() ? `what was saved after ${this.#steps[this.#next - 1]!.path} is used` : 'everything is done again';
+      scope.emit({ type: 'warning', code: 'CHECKPOINT_RESUME', message: `The machine saved after ${this.#steps[from.index]!.path} could not be resumed, so ${earlier}: ${messageOf(error)}` });
+      return undefined;
     }
   }
 
@@ -89,13 +98,13 @@ export class Walk {
     const { progress } = this, index = this.#next;
     const onHost = progress?.effects(index) === 'host', alone = onHost && this.live === undefined && !needsMachine(step);
     const made = onHost ? await madeKey(progress!, index) : undefined;
-    const guest = alone ? noCommunicator() : (await this.machine(scope)).guest;
-    if (!onHost) await progress?.takeTurn(index, scope);
+    const guest = alone ? noCommunicator() : (await this.up(scope))?.guest;
+    if (guest === undefined) return;
     const begun = performance.now();
-    await this.builder.provision(scope, step, guest);
+    const well = await this.builder.provision(scope, step, guest);
     this.#next++;
-    if (made !== undefined) await progress!.remember(made, { what: 'done' });
-    await progress?.after(index, this.live?.machine, Math.round(performance.now() - begun), scope);
+    if (made !== undefined && well) await progress!.remember(made, { what: 'done' });
+    await progress?.after(index, this.live?.machine, Math.round(performance.now() - begun), well, scope);
   }
 
   private announceCached(step: PlannedStep): void {

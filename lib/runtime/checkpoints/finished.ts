@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { canonicalJson } from '../../json.js';
-import type { Target } from '../../plan.js';
+import type { PlannedPostProcessor, Target } from '../../plan.js';
 import type { Artifact } from '../driver.js';
 import { fileRef } from '../file-ref.js';
 import type { RunScope } from '../run-scope.js';
@@ -12,6 +12,7 @@ import type { RunState } from '../run-state.js';
 import { TargetContext } from '../target-context.js';
 import { postProcessorKey, stepKey } from './keys.js';
 import { lateInputs } from './late-inputs.js';
+import type { CheckpointOptions } from './options.js';
 import { Progress } from './progress.js';
 import type { CheckpointRecord } from './store.js';
 
@@ -21,11 +22,11 @@ export interface Finished { readonly source: Artifact; readonly artifacts: reado
 /** Looks which targets are up to date, bases first; fills in what others need of them. Steps that run on this computer each time keep a target out. */
 export async function findFinished(run: RunState, targets: readonly Target[], root: RunScope): Promise<Map<string, Finished>> {
   const finished = new Map<string, Finished>();
-  if (run.checkpoints === undefined || run.checkpoints.use === false || run.checkpoints.from !== undefined || run.checkpoints.until !== undefined || run.force) return finished;
+  if (!mayBeFinished(run.checkpoints)) return finished;
   for (const [index, target] of targets.entries()) {
     if (target.after.some(base => targets.some(t => t.path === base) && !finished.has(base))) continue;
     const context = new TargetContext(run, target, index);
-    const progress = await Progress.of(context, run.checkpoints, root).catch(() => undefined);
+    const progress = await Progress.of(context, run.checkpoints, root, { fetch: false }).catch(() => undefined);
     const found = progress && await finishedTarget(progress).catch(() => undefined);
     if (found === undefined) {
       const key = progress?.captureKey();
@@ -38,7 +39,13 @@ export async function findFinished(run: RunState, targets: readonly Target[], ro
   return finished;
 }
 
-async function finishedTarget(progress: Progress): Promise<Finished | undefined> {
+/** Whether a target with nothing to do is left alone at all. */
+export function mayBeFinished(options: CheckpointOptions | undefined): options is CheckpointOptions {
+  return options !== undefined && options.use !== false && options.from === undefined && options.until === undefined;
+}
+
+/** What a target made before, where it is all there and nothing that led to it has changed. */
+export async function finishedTarget(progress: Progress): Promise<Finished | undefined> {
   const { target } = progress.context;
   for (const [i] of target.provisioners.entries()) if (progress.effects(i) !== 'guest' && !await hasMade(progress, i)) return undefined;
   const key = targetKey(progress);
@@ -74,10 +81,11 @@ export async function presentArtifact(progress: Progress, key: string): Promise<
   return record as CheckpointRecord & { readonly artifact: Artifact };
 }
 
-/** What a post-processor makes of an artifact with this key. */
-export async function keyOfPostProcessor(progress: Progress, input: string, planned: Target['postProcessors'][number][number]): Promise<string | undefined> {
-  const late = lateInputs(progress.context.run);
-  const key = postProcessorKey(input, await progress.context.run.registry.kind(planned.kind), planned, late);
+/** What a post-processor made of this very input: known by the input's content and place. */
+export async function keyOfPostProcessor(progress: Progress, input: Artifact, planned: PlannedPostProcessor): Promise<string | undefined> {
+  const { run, target } = progress.context, late = lateInputs(run);
+  const { madeBy, id, files } = input, known = canonicalJson([run.folders.program, target.path, madeBy, id, files.map(f => [f.path, f.digest])]);
+  const key = postProcessorKey(known, await run.registry.kind(planned.kind), planned, late);
   return late.missing.size === 0 ? key : undefined;
 }
 

@@ -14,7 +14,9 @@ import { type Part, partOf, writeHistory } from './history.js';
 import { captureKey, lateTexts, machineKey, sourceKey, stepKey } from './keys.js';
 import { lateInputs } from './late-inputs.js';
 import type { CheckpointOptions } from './options.js';
+import { outsideOf } from './outside.js';
 import { type CheckpointRecord, CheckpointStore, type Link, sizeLimit } from './store.js';
+import { Turns } from './turns.js';
 
 /** A saved machine to go on from, after the step of this index. */
 export interface ResumePoint { readonly index: number; readonly record: CheckpointRecord }
@@ -26,43 +28,54 @@ export class Progress {
   readonly store: CheckpointStore;
   #kinds: readonly { readonly kind: AnyKind; readonly driver: AnyDriver }[] = [];
   #sourceKind!: AnyKind;
-  #canSave = false;
+  #driver!: AnyDriver;
+  #identity: Json | undefined;
   #start: string | undefined;
   readonly #keys: (string | undefined)[] = [];
   readonly #took = new Map<string, number>();
   #sinceSaved = 0;
   #cost = firstGuess;
   #saving: Promise<void> = Promise.resolve();
+  #added = false;
   #expires = Infinity;
   /** Index of the last step that is behind us. */
   #reached = -1;
-  readonly #turns = new Map<string, () => Promise<void>>();
+  /** A step went wrong and the build went on: what comes after is nothing to go on from. */
+  #spoilt = false;
+  /** Keys of saved machines that did not come up. */
+  readonly #distrusted = new Set<string>();
+  readonly #turns: Turns;
   readonly #leases: (() => Promise<void>)[] = [];
 
   private constructor(readonly context: TargetContext, readonly options: CheckpointOptions) {
-    this.store = options.store ?? new CheckpointStore();
+    this.store = options.store ?? new CheckpointStore(undefined, outsideOf(context.run.registry));
+    this.#turns = new Turns(this.store);
   }
 
-  /** Undefined where nothing of this target is ever saved: checkpoints are off, or its kind has nothing to save. */
-  static async of(context: TargetContext, options: CheckpointOptions | undefined, scope: RunScope): Promise<Progress | undefined> {
+  /**
+   * Undefined where nothing of this target is ever saved: checkpoints are off, or its kind has nothing to save. `fetch: false`: what names stand for
+   * is only looked up, and where that is not enough, no key is known.
+   */
+  static async of(context: TargetContext, options: CheckpointOptions | undefined, scope: RunScope, { fetch }: { readonly fetch: boolean }): Promise<Progress | undefined> {
     if (options === undefined) return undefined;
     const { target, run } = context;
     const [kind, driver] = await Promise.all([run.registry.kind(target.source.kind), run.registry.driver(target.source.kind)]);
     if (driver.resume === undefined && driver.present === undefined) return undefined;
     const progress = new Progress(context, options);
     progress.#sourceKind = kind;
-    progress.#canSave = driver.resume !== undefined;
+    progress.#driver = driver;
     progress.#kinds = await Promise.all(target.provisioners.map(async step => ({ kind: await run.registry.kind(step.kind), driver: await run.registry.driver(step.kind) })));
-    let identity: Json | undefined;
     if (driver.identify) {
       const { props } = await context.ready(target.source, 'later');
-      identity = await context.with(target.source.path, scope, ctx => driver.identify!(props, ctx));
-      // Known only after the start, so nothing made before can be recognized.
-      if (identity === undefined) return undefined;
+      progress.#identity = await context.with(target.source.path, scope, ctx => driver.identify!(props, ctx, fetch));
     }
-    progress.#start = sourceKey(kind, target.source, lateInputs(run), identity);
+    const late = lateInputs(run), key = sourceKey(kind, target.source, late, progress.#identity);
+    if (late.missing.size === 0 && (driver.identify === undefined || progress.#identity !== undefined)) progress.#start = key;
     return progress;
   }
+
+  /** Whether it is known what everything stands on. */
+  get isKnown(): boolean { return this.#start !== undefined; }
 
   /** What a step changes; `guest` where the driver does not say. */
   effects(index: number): Effects {
@@ -95,38 +108,43 @@ export class Progress {
 
   /** The deepest saved machine from step `from` on, as far as every step on the way only changes the guest (or has done what it makes). */
   async ahead(from: number, passed: (index: number) => Promise<boolean>): Promise<ResumePoint | undefined> {
-    if (!this.#canSave || this.options.use === false) return undefined;
-    const steps = this.context.target.provisioners;
-    let deepest: ResumePoint | undefined;
+    // Where two did not come up, the third would hardly.
+    if (this.#driver.resume === undefined || this.options.use === false || this.#distrusted.size >= 2) return undefined;
+    const steps = this.context.target.provisioners, found: ResumePoint[] = [];
     for (let i = from; i < steps.length && !this.isFrom(steps[i]!); i++) {
       if (this.effects(i) !== 'guest' && !await passed(i)) break;
       const key = this.memoryKey(i);
       if (key === undefined) break;
       const record = this.effects(i) === 'host' ? undefined : await this.store.find(key);
-      if (record !== undefined) deepest = { index: i, record };
+      if (record !== undefined && !this.#distrusted.has(key)) found.push({ index: i, record });
       if (this.isUntil(steps[i]!)) break;
     }
-    if (deepest !== undefined) this.#leases.push(await this.store.lease(deepest.record.key));
-    return deepest;
-  }
-
-  /** One process makes what a key stands for while the others wait. Returns whether it had to wait: then it is worth looking again. */
-  async takeTurn(index: number, scope: RunScope): Promise<boolean> {
-    const key = index < this.context.target.provisioners.length ? this.memoryKey(index) : this.captureKey();
-    if (key === undefined || this.#turns.has(key)) return false;
-    let waited = false;
-    const told = setTimeout(() => { waited = true; scope.emit({ type: 'note', message: 'Another build is doing the same step: waiting for what it makes.' }); }, 300);
-    try {
-      this.#turns.set(key, await this.store.turn(key, { signal: scope.signal }));
-    } finally {
-      clearTimeout(told);
+    for (let deepest = found.pop(); deepest !== undefined; deepest = found.pop()) {
+      this.#leases.push(await this.store.lease(deepest.record.key));
+      if (await this.store.isIntact(deepest.record)) return deepest;
     }
-    return waited;
+    return undefined;
   }
 
-  /** After a step: how long it took, and whether to save now. Saves while the machine runs on. */
-  async after(index: number, machine: Machine | undefined, took: number, scope: RunScope): Promise<void> {
+  /** This saved machine did not come up: it is not tried again in this run. */
+  distrust(point: ResumePoint): void { this.#distrusted.add(point.record.key); }
+
+  /**
+   * One build makes what a step (or, after the last, the capture) leads to while the others wait. Returns whether the turn is new: then another
+   * build may have had it before, and it is worth looking again. A build whose machine runs already does not wait.
+   */
+  async takeTurn(index: number, scope: RunScope, live: boolean): Promise<boolean> {
+    const key = this.turnKey(index);
+    if (key === undefined) return false;
+    if (!live) return this.#turns.take(key, scope);
+    await this.#turns.takeIfFree(key);
+    return false;
+  }
+
+  /** After a step: how long it took, and whether to save now. Saves while the machine runs on. `well`: it did not fail. */
+  async after(index: number, machine: Machine | undefined, took: number, well: boolean, scope: RunScope): Promise<void> {
     const step = this.context.target.provisioners[index]!;
+    this.#spoilt ||= !well;
     this.#took.set(step.path, took);
     this.#reached = index;
     // What it made on this computer may be in the keys of later steps.
@@ -135,7 +153,7 @@ export class Progress {
     this.#sinceSaved += took;
     if (step.settings.expires !== undefined) this.#expires = Math.min(this.#expires, Date.now() + step.settings.expires);
     const key = this.memoryKey(index);
-    if (key === undefined || machine.save === undefined || !this.#canSave || !this.worthSaving(index)) return;
+    if (key === undefined || machine.save === undefined || this.#driver.resume === undefined || this.#spoilt || !this.worthSaving(index)) return;
     await scope.step('save', here => this.context.with(this.context.target.source.path, here, ctx => this.save(key, index, machine, ctx)), { what: 'saving the machine' })
       .catch(error => { if (scope.signal.aborted) throw error; scope.emit({ type: 'warning', code: 'CHECKPOINT', message: `The machine could not be saved, and the build goes on: ${messageOf(error)}` }); });
   }
@@ -159,15 +177,29 @@ export class Progress {
     this.#saving = this.add(key, index, label, saved).then(
       ({ bytes }) => ctx.note(`Saved ${label}: ${Math.round(bytes / 1e6)} MB.`, { detail: true }),
       (error: unknown) => ctx.warn(`The saved machine could not be stored: ${messageOf(error)}`, 'CHECKPOINT'),
-    ).then(() => this.giveTurnsBack(key));
+    ).then(async () => {
+      // Hand over hand: who waited goes on from here, and waits again for the next step, which is ours.
+      const next = this.turnKey(this.nextInGuest(index + 1));
+      if (next !== undefined) await this.#turns.takeIfFree(next);
+      await this.#turns.giveBack(key);
+    }).catch((error: unknown) => ctx.warn(messageOf(error), 'CHECKPOINT'));
   }
 
   private async add(key: string, index: number, label: string, saved: Saved): Promise<{ readonly bytes: number }> {
-    const { target } = this.context;
-    return this.store.add({
-      key, what: 'machine', label, driver: target.source.kind, sawSecret: this.sawSecret(index), fits: saved.fits, data: saved.data, chain: this.chain(index), outputs: this.outputs(index),
-      took: [...this.#took.values()].reduce((a, b) => a + b, 0), ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
-    }, Object.fromEntries(Object.entries(saved.blobs).map(([name, file]) => [name, file.path])));
+    const { target, run } = this.context;
+    const outside = this.#driver.forget === undefined ? {} : { outside: { bytes: saved.outside ?? 0, requires: run.plan.requires, from: run.folders.program } };
+    try {
+      const added = await this.store.add({
+        key, what: 'machine', label, driver: target.source.kind, sawSecret: this.sawSecret(index), fits: saved.fits, data: saved.data, chain: this.chain(index), outputs: this.outputs(index),
+        took: [...this.#took.values()].reduce((a, b) => a + b, 0), ...outside, ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
+      }, Object.fromEntries(Object.entries(saved.blobs).map(([name, file]) => [name, file.path])));
+      this.#added = true;
+      await saved.stored?.();
+      return added;
+    } catch (error) {
+      await this.#driver.forget?.(saved).catch(() => {});
+      throw error;
+    }
   }
 
   /** Outputs of the steps that a saved machine has behind it. */
@@ -180,7 +212,9 @@ export class Progress {
 
   /** Remembers what stands at the end of something, under its key. */
   async remember(key: string, facts: Pick<CheckpointRecord, 'what' | 'artifact' | 'artifacts' | 'data' | 'stamps'>): Promise<void> {
+    if (this.#spoilt) return;
     const { target } = this.context, last = target.provisioners.length - 1;
+    this.#added = true;
     await this.store.add({
       key, label: target.path, driver: target.source.kind, sawSecret: this.sawSecret(last), chain: this.chain(last), outputs: this.outputs(last), ...facts,
       ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
@@ -192,9 +226,12 @@ export class Progress {
 
   /** Source and steps as they are now, for comparing with the last time. */
   parts(upTo = this.context.target.provisioners.length - 1): Part[] {
-    const { target, run } = this.context;
-    return [target.source, ...target.provisioners.slice(0, upTo + 1)].map((component, i) =>
-      partOf(run, component, lateTexts(i === 0 ? this.#sourceKind : this.#kinds[i - 1]!.kind, component, lateInputs(run)), this.#took.get(component.path)));
+    const { target, run } = this.context, late = lateInputs(run);
+    return [target.source, ...target.provisioners.slice(0, upTo + 1)].map((component, i) => {
+      const texts = lateTexts(i === 0 ? this.#sourceKind : this.#kinds[i - 1]!.kind, component, late);
+      const identity = i === 0 && this.#identity !== undefined ? { identity: JSON.stringify(this.#identity) } : {};
+      return partOf(run, component, { ...texts, ...identity }, this.#took.get(component.path));
+    });
   }
 
   /** How far it came and how long it took, for the next time. `times`: of start and capture, in milliseconds. */
@@ -205,12 +242,15 @@ export class Progress {
     await writeHistory(run.folders.state, { target: target.path, parts: this.parts(reached), ...times });
   }
 
-  /** Waits for what is still being stored, gives back turns and leases, and keeps the store within its bound. */
+  /** Waits for what is still being stored: the files are the machine's, and go with it. */
+  async stored(): Promise<void> { await this.#saving; }
+
+  /** Gives back turns and leases, and keeps the store within its bound. */
   async end(): Promise<void> {
     await this.#saving;
-    await this.giveTurnsBack();
+    await this.#turns.giveBack();
     for (const release of this.#leases.splice(0)) await release();
-    if (await this.store.size() > sizeLimit()) await this.store.prune();
+    if (this.#added && await this.store.size() > sizeLimit()) await this.store.prune();
   }
 
   /** A memory state belongs to a machine as well as to a disk. */
@@ -219,13 +259,13 @@ export class Progress {
     return disk === undefined ? undefined : machineKey(disk, this.#sourceKind, this.context.target.source, lateInputs(this.context.run));
   }
 
-  /** With a machine saved, whoever waits for its key, or for one before it, can go on from it. */
-  private async giveTurnsBack(upTo?: string): Promise<void> {
-    for (const [key, release] of [...this.#turns]) {
-      this.#turns.delete(key);
-      await release();
-      if (key === upTo) return;
-    }
+  private turnKey(index: number): string | undefined { return index < this.context.target.provisioners.length ? this.memoryKey(index) : this.captureKey(); }
+
+  /** The next step that changes the machine, from `index` on; the number of steps where there is none. */
+  private nextInGuest(index: number): number {
+    let next = index;
+    while (next < this.context.target.provisioners.length && this.effects(next) === 'host') next++;
+    return next;
   }
 
   private sawSecret(index: number): boolean {
@@ -237,7 +277,7 @@ export class Progress {
     const { target } = this.context;
     return [target.source, ...target.provisioners.slice(0, index + 1)].map((component, i) => {
       const took = this.#took.get(component.path);
-      return { path: component.path, key: this.key(i - 1) ?? '', inputs: { props: component.props, own: component.own } as unknown as Json, ...(took === undefined ? {} : { took }) };
+      return { path: component.path, key: this.key(i - 1) ?? '', ...(took === undefined ? {} : { took }) };
     });
   }
 

@@ -11,12 +11,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointFolder } from '../../cache-folder.js';
+import { messageOf } from '../../errors.js';
 import { canonicalJson, type Json } from '../../json.js';
+import type { Plan } from '../../plan.js';
 import { Size } from '../../values.js';
 import type { Artifact, FileRef, Saved } from '../driver.js';
 import { lock, withLock } from '../lock.js';
 import { liveness, type ProcessIdentity, thisProcess } from '../process-identity.js';
 import { blobDigest, Blobs } from './blobs.js';
+import { type Outside, outsideOf } from './outside.js';
 
 /** What a key stands for: a machine saved after a step, or a finished artifact. */
 export interface CheckpointRecord {
@@ -33,6 +36,8 @@ export interface CheckpointRecord {
   readonly fits?: Json;
   readonly data?: Json;
   readonly blobs: { readonly [name: string]: { readonly digest: string; readonly size: number } };
+  /** Set where `data` names something that lies elsewhere: how many bytes it takes there, and where its driver is found. */
+  readonly outside?: { readonly bytes: number; readonly requires: Plan['requires']; readonly from: string };
   /** The source's artifact, or a post-processor's. */
   readonly artifact?: Artifact;
   /** Of a whole target: what was there at its end. */
@@ -41,7 +46,7 @@ export interface CheckpointRecord {
   readonly stamps?: { readonly [path: string]: string };
   /** Outputs of the steps that led here, by path. */
   readonly outputs?: { readonly [path: string]: { readonly [name: string]: unknown } };
-  /** The keys and labels of what led here, first to last: for `bake why`. */
+  /** What led here, first to last. */
   readonly chain?: readonly Link[];
   /** How long what led here took, in milliseconds: for `bake plan`. */
   readonly took?: number;
@@ -49,18 +54,24 @@ export interface CheckpointRecord {
   readonly expires?: number;
 }
 
-/** One component on the way to a key, with what its key was made of. */
-export interface Link { readonly path: string; readonly key: string; readonly took?: number; readonly inputs?: Json }
+/** One component on the way to a key, and the key after it; milliseconds. */
+export interface Link { readonly path: string; readonly key: string; readonly took?: number }
 
-export interface StoreEntry { readonly record: CheckpointRecord; /** Last use. */ readonly used: number; /** Bytes of its blobs on the disk; shared ones count in each. */ readonly bytes: number; readonly inUse: boolean }
-export interface PruneResult { readonly removed: readonly StoreEntry[]; readonly freed: number; readonly left: number }
+export interface StoreEntry { readonly record: CheckpointRecord; /** Last use. */ readonly used: number; /** Bytes of its blobs on the disk, and outside; shared ones count in each. */ readonly bytes: number; readonly inUse: boolean }
+export interface PruneResult {
+  readonly removed: readonly StoreEntry[];
+  /** What could not be removed outside of the store, and stays in it. */
+  readonly failed: readonly { readonly entry: StoreEntry; readonly error: string }[];
+  readonly freed: number;
+  readonly left: number;
+}
 
 /** Blobs that nothing names are kept this long: another process may be about to name them. */
 const orphanAge = 60 * 60 * 1000;
 
 export class CheckpointStore {
   readonly blobs: Blobs;
-  constructor(readonly root: string = checkpointFolder()) { this.blobs = new Blobs(root); }
+  constructor(readonly root: string = checkpointFolder(), readonly outside: Outside = outsideOf()) { this.blobs = new Blobs(root); }
 
   /** The record of a key whose blobs are all there, marked as used now; undefined: none. */
   async find(key: string): Promise<CheckpointRecord | undefined> {
@@ -88,12 +99,23 @@ export class CheckpointStore {
       blobs[name] = { digest, size };
       bytes += occupied;
     }
-    await this.exclusively(async () => {
+    const replaced = await this.exclusively(async () => {
       // A prune in between may have taken a blob that nothing named yet, or that only a pruned record named.
       for (const [name, { digest }] of Object.entries(blobs)) if (!await this.blobs.has(digest)) await this.blobs.put(files[name]!);
-      await writeWhole(this.recordFile(record.key), canonicalJson({ ...record, blobs, created: Date.now() }, 1));
+      const before = await this.read(record.key);
+      await this.write({ ...record, blobs, created: Date.now() });
+      return before;
     });
-    return { bytes };
+    if (replaced?.outside !== undefined && canonicalJson(replaced.data ?? null) !== canonicalJson(record.data ?? null)) {
+      // Where that cannot be done now, the next prune does it.
+      await this.forget(replaced).catch(() => this.write({ ...replaced, key: randomUUID().replaceAll('-', ''), expires: 1 }));
+    }
+    return { bytes: bytes + (record.outside?.bytes ?? 0) };
+  }
+
+  /** Whether all that a record needs outside of the store is there, as far as that can be told. */
+  async isIntact(record: CheckpointRecord): Promise<boolean> {
+    return this.outside.intact(record, this.saved(record)).catch(() => false);
   }
 
   /** Keeps a record from being pruned until the lease is given back, or this process is gone. */
@@ -114,22 +136,21 @@ export class CheckpointStore {
   async list(): Promise<StoreEntry[]> {
     const leased = await this.leases();
     const entries: StoreEntry[] = [];
-    for (const name of await readdir(join(this.root, 'records')).catch(() => [] as string[])) {
-      const key = name.replace(/\.json$/, '');
-      const record = name.endsWith('.json') ? await this.read(key) : undefined;
-      if (record === undefined) continue;
-      const stats = await stat(this.recordFile(key)).catch(() => undefined);
+    for (const record of await this.records()) {
+      const { key } = record, stats = await stat(this.recordFile(key)).catch(() => undefined);
       let bytes = 0;
       for (const { digest } of Object.values(record.blobs)) bytes += await this.blobs.occupied(digest);
+      bytes += record.outside?.bytes ?? 0;
       entries.push({ record, used: stats?.mtimeMs ?? 0, bytes, inUse: leased.has(key) });
     }
     return entries.sort((a, b) => a.used - b.used);
   }
 
-  /** Bytes on the disk; a blob that several records share counts once. */
+  /** Bytes on the disk, and outside; a blob that several records share counts once. */
   async size(): Promise<number> {
     let bytes = 0;
     for await (const blob of this.blobs.all()) bytes += blob.occupied;
+    for (const { outside } of await this.records()) bytes += outside?.bytes ?? 0;
     return bytes;
   }
 
@@ -137,16 +158,18 @@ export class CheckpointStore {
   async prune({ limit = sizeLimit(), all = false }: { readonly limit?: number; readonly all?: boolean } = {}): Promise<PruneResult> {
     await this.prepare();
     return this.exclusively(async () => {
-      const before = await this.size(), entries = await this.list(), removed: StoreEntry[] = [];
+      const before = await this.size(), entries = await this.list(), removed: StoreEntry[] = [], failed: { entry: StoreEntry; error: string }[] = [];
       const named = new Map<string, number>();
       for (const { record } of entries) for (const { digest } of Object.values(record.blobs)) named.set(digest, (named.get(digest) ?? 0) + 1);
       let left = before;
       for (const entry of entries) {
         const expired = entry.record.expires !== undefined && entry.record.expires < Date.now();
         if (entry.inUse || !(all || expired || left > limit)) continue;
-        // The record first: a kill between the two leaves a blob without a name, never a name without a blob.
+        // What is outside first: nothing else knows of it. Then the record: a kill before the blobs leaves one without a name, never a name without a blob.
+        try { await this.forget(entry.record); } catch (error) { failed.push({ entry, error: messageOf(error) }); continue; }
         await unlink(this.recordFile(entry.record.key)).catch(() => {});
         removed.push(entry);
+        left -= entry.record.outside?.bytes ?? 0;
         for (const { digest } of Object.values(entry.record.blobs)) {
           named.set(digest, named.get(digest)! - 1);
           if (named.get(digest) === 0) { left -= await this.blobs.occupied(digest); await this.blobs.remove(digest); }
@@ -157,11 +180,11 @@ export class CheckpointStore {
       }
       await this.sweepLocks();
       const after = await this.size();
-      return { removed, freed: before - after, left: after };
+      return { removed, failed, freed: before - after, left: after };
     });
   }
 
-  /** Reads every blob and compares it with its name; damaged ones are removed with the records that name them. */
+  /** Reads every blob and compares it with its name; damaged ones are removed with the records that name them. So are records of things outside that are gone. */
   async verify(progress?: (done: number) => void): Promise<{ readonly blobs: number; readonly damaged: readonly string[]; readonly records: readonly string[] }> {
     await this.prepare();
     const damaged: string[] = [], records: string[] = [];
@@ -177,7 +200,9 @@ export class CheckpointStore {
         const key = name.replace(/\.json$/, ''), record = await this.read(key);
         let whole = record !== undefined;
         for (const { digest } of Object.values(record?.blobs ?? {})) whole &&= !damaged.includes(digest) && await this.blobs.has(digest);
+        whole &&= await this.outside.intact(record!, this.saved(record!)).catch(() => true);
         if (whole) continue;
+        if (record !== undefined) await this.forget(record).catch(() => {});
         await unlink(join(this.root, 'records', name)).catch(() => {});
         records.push(key);
       }
@@ -186,7 +211,16 @@ export class CheckpointStore {
     return { blobs, damaged, records };
   }
 
+  private forget(record: CheckpointRecord): Promise<void> { return this.outside.forget(record, this.saved(record)); }
+
+  private write(record: CheckpointRecord): Promise<void> { return writeWhole(this.recordFile(record.key), canonicalJson(record, 1)); }
+
   private recordFile(key: string): string { return join(this.root, 'records', `${key}.json`); }
+
+  private async records(): Promise<CheckpointRecord[]> {
+    const names = await readdir(join(this.root, 'records')).catch(() => [] as string[]);
+    return (await Promise.all(names.filter(name => name.endsWith('.json')).map(name => this.read(name.replace(/\.json$/, ''))))).filter(record => record !== undefined);
+  }
 
   private async read(key: string): Promise<CheckpointRecord | undefined> {
     try {

@@ -25,7 +25,8 @@ function partChanges(was: Part, is: Part, files: (digest: string) => string | un
   const changes: Change[] = [];
   if (canonicalJson(was.own) !== canonicalJson(is.own)) changes.push(...valueChanges(was.props, is.props, '', was, is, files));
   for (const name of new Set([...Object.keys(was.late), ...Object.keys(is.late)])) {
-    if (was.late[name] !== is.late[name]) changes.push({ path: is.path, what: `${lateName(name)} changed` });
+    if (was.late[name] === is.late[name]) continue;
+    changes.push({ path: is.path, what: name === 'identity' ? `what it starts from is another: ${was.late[name] ?? 'unknown'} then, ${is.late[name] ?? 'unknown'} now` : `${lateName(name)} changed` });
   }
   return changes;
 }

@@ -21,9 +21,12 @@ const fail = errors('DOCKER', {
     message: (image: string, code: number, said: string) => `The container of ${image} ended at once, with code ${code}.${said === '' ? '' : `\n${said}`}`,
     remedy: 'It must go on running: with runCommand, name a command that does (/bin/sh, /sbin/init).',
   },
+  NO_LAYER: { message: (image: string) => `The saved image ${image}, or the one below it, is not there any more.` },
   NO_SHELL: { message: (image: string, why: string) => `The image ${image} has no /bin/sh to run steps with: ${why}`, remedy: 'Start from an image with a shell; one made from scratch can be filled by a Dockerfile (build).' },
 });
 type Props = Resolved<typeof docker>;
+/** What a saved container is: the image that was made of it, our name for that, and the image below. */
+interface SavedLayer { readonly host: string; readonly image: string; readonly reference: string; readonly base: string }
 const shell = ['/bin/sh'];
 const checkpoints = 'imagebake-checkpoint';
 
@@ -49,17 +52,32 @@ export default {
     return run(engine, base, props, ctx);
   },
 
-  async identify(props, ctx) {
+  async identify(props, ctx, fetch) {
     // The base of another target comes only with its result.
-    if (props.image === undefined && !props.build && !props.from) return undefined;
-    return (await baseImage(await openEngine(props.dockerHost), props, ctx)).Id;
+    const name = props.from?.id ?? props.image;
+    if (name === undefined && !props.build) return undefined;
+    const engine = await openEngine(props.dockerHost);
+    if (fetch) return [engine.host, (await baseImage(engine, props, ctx)).Id];
+    // A Dockerfile is built, and a registry asked, only to build.
+    const there = name === undefined || props.pull === true ? undefined : await inspectImage(engine, name);
+    return there && [engine.host, there.Id];
   },
 
   async resume(props, saved, ctx) {
-    const engine = await openEngine(props.dockerHost), { image, base } = saved.data as { image: string; base: string };
+    const engine = await openEngine(props.dockerHost), { image, base } = saved.data as unknown as SavedLayer;
     const [top, bottom] = await Promise.all([inspectImage(engine, image), inspectImage(engine, base)]);
-    if (!top || !bottom) throw fail.EXITED(image, 0, 'the saved image is not there any more');
+    if (!top || !bottom) throw fail.NO_LAYER(image);
     return run(engine, bottom, props, ctx, top.Id);
+  },
+
+  async intact(saved) {
+    const { host, image, base } = saved.data as unknown as SavedLayer, engine = await openEngine(host);
+    return (await Promise.all([inspectImage(engine, image), inspectImage(engine, base)])).every(there => there !== undefined);
+  },
+
+  async forget(saved) {
+    const { host, reference } = saved.data as unknown as SavedLayer;
+    await removeLayer(await openEngine(host), reference);
   },
 
   async boot(artifact, props, ctx) {
@@ -211,11 +229,22 @@ async function commit(engine: Engine, name: string, base: ImageInfo, options: { 
 
 /** A committed layer, with a name of its own so that nobody takes it for rubbish. */
 async function save(engine: Engine, name: string, base: ImageInfo, ctx: Context): Promise<Saved> {
-  const tag = `${ctx.run.id}-${Math.random().toString(36).slice(2, 8)}`.replace(/[^\w.-]/g, '_');
-  const entry = await ctx.journal.intend({ driver: 'source/docker', what: 'checkpoint image', name: `${checkpoints}:${tag}`, data: { host: engine.host, name: `${checkpoints}:${tag}` } });
-  const image = await commit(engine, name, base, { repo: checkpoints, tag });
-  await entry.gone();
-  return { fits: { host: engine.host }, data: { image, base: base.Id, reference: `${checkpoints}:${tag}` }, blobs: {} };
+  const tag = `${ctx.run.id}-${Math.random().toString(36).slice(2, 8)}`.replace(/[^\w.-]/g, '_'), reference = `${checkpoints}:${tag}`;
+  const entry = await ctx.journal.intend({ driver: 'source/docker', what: 'checkpoint image', name: reference, data: { host: engine.host, name: reference } });
+  let image: string;
+  try { image = await commit(engine, name, base, { repo: checkpoints, tag }); }
+  catch (error) {
+    await removeLayer(engine, reference).then(() => entry.gone(), () => {});
+    throw error;
+  }
+  const size = (await inspectImage(engine, image))?.Size ?? base.Size;
+  return { fits: null, data: { host: engine.host, image, base: base.Id, reference } satisfies SavedLayer, blobs: {}, outside: Math.max(0, size - base.Size), stored: () => entry.gone() };
+}
+
+/** Takes our name away, and the image with it, unless somebody else builds on it: then it goes with theirs. */
+async function removeLayer(engine: Engine, reference: string): Promise<void> {
+  try { await engine.call('remove the saved image', d => d.getImage(reference).remove()); }
+  catch (error) { if (!isMissing(error) && await inspectImage(engine, reference) !== undefined) throw error; }
 }
 
 async function removeContainer(engine: Engine, name: string): Promise<void> {

@@ -15,7 +15,7 @@ beforeEach(() => {
   store = new CheckpointStore(join(folder, 'store'));
   ran.length = 0;
   gates.clear();
-  refuseToResume(false);
+  refuseToResume(0);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -71,11 +71,25 @@ describe('a rebuild', () => {
     expect((await build(web(['a', 'b', 'good', 'c']))).ran).toEqual(['resume web/scratch', 'add good', 'add c', 'capture web/scratch']);
   });
 
-  it('does everything again where the saved machine does not come up', async () => {
+  it('goes on from the saved machine before where the last does not come up, and from the start where that does not either', async () => {
     await build(web(['a', 'b', 'c']));
-    refuseToResume(true);
-    expect((await rebuild(web(['a', 'b', 'x']))).ran).toEqual(['resume web/scratch', 'start web/scratch', 'add a', 'add b', 'add x', 'capture web/scratch']);
-    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\na\nb\nx');
+    refuseToResume(1);
+    expect((await rebuild(web(['a', 'b', 'x']))).ran).toEqual(['resume web/scratch', 'resume web/scratch', 'add b', 'add x', 'capture web/scratch']);
+    refuseToResume(9);
+    expect((await rebuild(web(['a', 'b', 'y']))).ran).toEqual(['resume web/scratch', 'resume web/scratch', 'start web/scratch', 'add a', 'add b', 'add y', 'capture web/scratch']);
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\na\nb\ny');
+  });
+
+  it('that only captures does the steps again where the saved machine does not come up', async () => {
+    await build(web(['a', 'b']));
+    refuseToResume(9);
+    expect((await rebuild(web(['a', 'b']))).ran).toEqual(['resume web/scratch', 'resume web/scratch', 'start web/scratch', 'add a', 'add b', 'capture web/scratch']);
+  });
+
+  it('does not build on a step that failed and was passed over', async () => {
+    const steps = (last: string): Describe => web(['a', new Add({ line: 'fail', continueOnError: true }), last]);
+    await build(steps('b'));
+    expect((await rebuild(steps('b'))).ran).toEqual(['resume web/scratch', 'add fail', 'add b', 'capture web/scratch']);
   });
 
   it('does not use a memory state of another machine', async () => {
@@ -137,14 +151,36 @@ describe('steps on this computer', () => {
   });
 });
 
+const pushed = (to: string, line = 'a'): Describe => app => {
+  new ImageBuild(app, 'web', { sources: [new ScratchSource({ image: 'base', output: 'web.txt' })], provisioners: [new Add({ line })], postProcessors: [new Push({ to })] });
+};
+
 describe('post-processors of an up-to-date target', () => {
-  const pushed = (to: string): Describe => app => {
-    new ImageBuild(app, 'web', { sources: [new ScratchSource({ image: 'base', output: 'web.txt' })], provisioners: [new Add({ line: 'a' })], postProcessors: [new Push({ to })] });
-  };
   it('with effects outside run only if they have not run for this artifact', async () => {
     expect((await build(pushed('here'))).ran).toContain('push here');
     expect((await build(pushed('here'))).ran).toEqual([]);
     expect((await build(pushed('there'))).ran).toEqual(['push there']);
+  });
+});
+
+describe('post-processors', () => {
+  const describeWith = (first: string, second: string): Describe => app => {
+    new ImageBuild(app, 'web', { sources: [new ScratchSource({ image: 'base', output: 'web.txt' })], provisioners: [new Add({ line: 'a' })], postProcessors: [new Push({ to: first }), new Push({ to: second })] });
+  };
+  it('that changed run, the others do not', async () => {
+    await build(describeWith('one', 'two'));
+    expect((await build(describeWith('one', 'three'), {}, { force: true })).ran).toEqual(['push three']);
+  });
+  it('run again where what they are given has other content', async () => {
+    await build(pushed('here', 'a'));
+    expect((await build(pushed('here', 'b'), {}, { force: true })).ran).toContain('push here');
+  });
+});
+
+describe('with force', () => {
+  it('what is up to date stays so', async () => {
+    await build(web(['a']));
+    expect(await build(web(['a']), {}, { force: true })).toEqual({ ran: [], outcomes: ['web/scratch cached'], exit: 0 });
   });
 });
 

@@ -11,9 +11,9 @@ import { outputProblem, placeOutput } from '../../../lib/runtime/place.js';
 export const ran: string[] = [];
 /** Steps wait for what is in here, by line. */
 export const gates = new Map<string, Promise<unknown>>();
-let unwell = false;
-/** Whether saved machines refuse to come up. */
-export function refuseToResume(yes: boolean): void { unwell = yes; }
+let unwell = 0;
+/** How many saved machines refuse to come up. */
+export function refuseToResume(times: number): void { unwell = times; }
 
 interface Scratch extends Communicator { readonly lines: string[] }
 const connect = (lines: string[]): Scratch => Object.assign(localCommunicator(), { lines });
@@ -48,7 +48,7 @@ const scratchDriver: SourceDriver<typeof scratch> = {
   },
   resume: async (_props, saved, ctx) => {
     ran.push(`resume ${ctx.target}`);
-    if (unwell) throw new Error('this machine does not come up');
+    if (unwell-- > 0) throw new Error('this machine does not come up');
     return machine(JSON.parse(readFileSync(saved.blobs['state']!.path, 'utf8')) as string[]);
   },
   present: async () => true,
