@@ -52,5 +52,6 @@ async function readPlanFile(path: string, args: ProgramArgs, session: Session): 
     const { code, message } = error as NodeJS.ErrnoException;
     throw fail.UNREADABLE(path, code === 'ENOENT' ? 'there is no such file' : message);
   }
-  return { plan: parsePlan(text, path), folder: dirname(file), app: undefined, descriptions: new Map() };
+  session.folder = dirname(file);
+  return { plan: parsePlan(text, path), folder: session.folder, app: undefined, descriptions: new Map() };
 }

@@ -1,6 +1,6 @@
 /** How a run ended, in a few lines. */
 import { relative } from 'node:path';
-import type { Outcome } from '../lib/events.js';
+import type { ErrorData, Outcome } from '../lib/events.js';
 import type { Paint } from '../lib/paint.js';
 import { reportProblem } from '../lib/problem-report.js';
 import { seconds } from '../lib/runtime/event-text.js';
@@ -14,7 +14,7 @@ export function showResult(result: RunResult, folder: string, session: Session):
   for (const target of result.targets) {
     const { error } = target;
     if (error === undefined || target.outcome === 'cancelled') continue;
-    const problem = { code: error.code, severity: 'error', path: target.failedStep ?? target.target, message: error.message, ...(error.remedy === undefined ? {} : { remedy: error.remedy }), ...(error.at === undefined ? {} : { at: error.at }) } as const;
+    const problem = { code: error.code, severity: 'error', path: target.failedStep ?? target.target, message: error.message, ...remedyOf(error), ...(error.at === undefined ? {} : { at: error.at }) } as const;
     session.say(`\n${reportProblem(problem, { folder, cwd, paint: err })}\n  ${err.dim('log')} ${relative(cwd, target.log)}`);
   }
   const logs = `Logs: ${relative(cwd, result.folder) || result.folder}`;
@@ -26,6 +26,12 @@ export function showResult(result: RunResult, folder: string, session: Session):
   session.say(`\n${columns(rows).map((line, i) => line.replace(` ${result.targets[i]!.outcome} `, ` ${colourOf(result.targets[i]!.outcome, err)(result.targets[i]!.outcome)} `)).join('\n')}`);
   const sums = (['done', 'cached', 'failed', 'kept', 'skipped', 'cancelled'] as const).map(o => [result.targets.filter(t => t.outcome === o).length, o] as const).filter(([n]) => n > 0);
   session.say(`\n${sums.map(([n, o]) => `${n} ${words[o]}`).join(', ')} in ${seconds(result.milliseconds)}. ${logs}`);
+}
+
+/** What nobody foresaw is a bug, of ours or of a component. */
+function remedyOf({ code, remedy }: ErrorData): { readonly remedy?: string } {
+  if (code === 'UNEXPECTED') return { remedy: 'This should not happen. Please report it, with the log.' };
+  return remedy === undefined ? {} : { remedy };
 }
 
 const words: { readonly [O in Outcome]: string } = { done: 'done', cached: 'up to date', failed: 'failed', kept: 'failed and kept', skipped: 'skipped', cancelled: 'cancelled' };

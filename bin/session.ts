@@ -13,6 +13,8 @@ export interface Synthesized extends SynthResult { readonly program: LoadedProgr
 export class Session {
   readonly out: Paint;
   readonly err: Paint;
+  /** What places of problems are relative to: the folder of the program or plan, once there is one. */
+  folder: string | undefined;
   constructor(readonly terminal: Terminal, readonly given: LoadedProgram | undefined, color: boolean | undefined) {
     this.out = paintFor(terminal.stdout, terminal.env, color);
     this.err = paintFor(terminal.stderr, terminal.env, color);
@@ -34,6 +36,7 @@ export class Session {
   /** The program's plan, with all that was found. */
   async synthesize(args: ProgramArgs): Promise<Synthesized> {
     const program = await this.program(args);
+    this.folder = program.folder;
     const { trySynth } = await import('../lib/synth/synth.js');
     return { ...trySynth(program.app, { folder: program.folder }), program };
   }
@@ -57,7 +60,7 @@ export class Session {
       this.say(`${err.red(err.bold('bug'))}: ${error instanceof Error ? error.stack ?? error.message : String(error)}\n\nThis should not happen. Please report it, with what you did.`);
       return exitCodes.bug;
     }
-    if (error.problems.length > 0) await this.report(error.problems, typeof error.facts['folder'] === 'string' ? error.facts['folder'] : this.terminal.cwd);
+    if (error.problems.length > 0) await this.report(error.problems, typeof error.facts['folder'] === 'string' ? error.facts['folder'] : this.folder ?? this.terminal.cwd);
     else this.say(`${err.red(err.bold('error'))} ${err.dim(error.code)}: ${error.message}${error.remedy === undefined ? '' : `\n  ${err.cyan(error.remedy)}`}`);
     return error.exit;
   }

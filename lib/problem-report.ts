@@ -39,7 +39,8 @@ function alike(problems: readonly Problem[]): Problem[][] {
 /** One problem: a line for what, one for where (and where `others`, of the same cause, are), the code frame, the remedy. No newline at its end. */
 export function reportProblem(problem: Problem, { folder, cwd = process.cwd(), paint = plain, read = readSource }: ReportSettings, others: readonly Problem[] = []): string {
   const colour = problem.severity === 'error' ? paint.red : problem.severity === 'warning' ? paint.yellow : paint.blue;
-  const out = [`${colour(paint.bold(problem.severity))} ${paint.dim(problem.code)}: ${paint.bold(problem.message)}`];
+  const [message = '', ...said] = problem.message.split('\n');
+  const out = [`${colour(paint.bold(problem.severity))} ${paint.dim(problem.code)}: ${paint.bold(message)}`, ...said.map(line => `    ${line}`.trimEnd())];
   const place = problem.at === undefined ? undefined : /^(.*):(\d+):(\d+)$/.exec(problem.at);
   const file = place ? resolve(folder, place[1]!) : undefined;
   const what = [problem.path, problem.field].filter(p => p !== undefined && p !== '').join(', ');

@@ -1,9 +1,10 @@
 /** Reads a plan's data sources, between synth and run, in the plan's order: from images.lock what is recorded there, the rest anew. */
 import { createHash } from 'node:crypto';
-import { errors, exitCodes } from '../errors.js';
+import { BakeError, errors, exitCodes, isBakeError, messageOf } from '../errors.js';
 import { canonicalJson, isObject, type Json } from '../json.js';
 import type { AnyKind } from '../kinds.js';
 import type { PlannedData } from '../plan.js';
+import type { Problem } from '../problems.js';
 import { type Expr, walkExpr } from '../values.js';
 import { type LockEntries, type LockEntry, lockFileName, readLock, writeLock } from './images-lock.js';
 import { resolveProps } from './resolve.js';
@@ -42,12 +43,19 @@ export async function readDataSources(run: RunState, planned: readonly PlannedDa
       continue;
     }
     if (recorded && lock.frozen === true) throw fail.NOT_LOCKED(source.path, entry === undefined ? 'is not in' : 'is asked something else than in');
-    const outputs = await root.step(source.path, here => read(run, kind, source, here), { at: source.at });
+    const outputs = await root.step(source.path, here => read(run, kind, source, here), { at: source.at }).catch((error: unknown) => { throw placed(error, source); });
     run.data.set(source.path, outputs);
     if (recorded) after[source.path] = { kind: source.kind, asked, outputs: outputs as { readonly [name: string]: Json } };
   }
   if (lock !== undefined && lock.record !== false && canonicalJson(after) !== canonicalJson(before)) writeLock(lock.file, after);
   return { before, after };
+}
+
+/** The same error, with the data source as the place of the problem. */
+function placed(error: unknown, { path, at }: PlannedData): BakeError {
+  const { code, message, remedy } = isBakeError(error) ? error : { code: 'DATA_UNREADABLE', message: messageOf(error), remedy: undefined };
+  const problem: Problem = { code, severity: 'error', path, message, ...(remedy === undefined ? {} : { remedy }), ...(at === undefined ? {} : { at }) };
+  return new BakeError(message, { code, remedy, exit: isBakeError(error) ? error.exit : exitCodes.preflight, cause: error, problems: [problem] });
 }
 
 /** Whether a source is recorded: secrets never are. */

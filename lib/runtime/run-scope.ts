@@ -2,6 +2,7 @@
 import { errors, isBakeError, messageOf } from '../errors.js';
 import type { ErrorData, EventBody, Outcome, StepPath } from '../events.js';
 import { after, now } from './clock.js';
+import { explainSystemError } from './system-errors.js';
 import { cancellation, within } from './retry.js';
 import type { Ending, Scope } from './scope.js';
 
@@ -141,7 +142,8 @@ export function livingIn(life: RunScope, here: RunScope): Scope {
 }
 
 /** An error as data, for events and results. Anything that is not ours is a bug: its stack is a fact for the log. */
-export function errorData(error: unknown, at?: string): ErrorData {
+export function errorData(thrown: unknown, at?: string): ErrorData {
+  const error = isBakeError(thrown) ? thrown : explainSystemError(thrown) ?? thrown;
   if (isBakeError(error)) {
     return {
       code: error.code, message: error.message, ...(error.remedy === undefined ? {} : { remedy: error.remedy }),

@@ -131,7 +131,8 @@ async function lookAhead(state: RunState, targets: readonly Target[], root: RunS
     problems.push(...await preflight(state, targets.filter(t => !state.finished.has(t.path)), root));
   } catch (error) {
     if (root.signal.aborted) return [];
-    problems.push({ code: isBakeError(error) ? error.code : 'PREFLIGHT', severity: 'error', path: '', message: messageOf(error), ...(isBakeError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}) });
+    if (isBakeError(error) && error.problems.length > 0) problems.push(...error.problems);
+    else problems.push({ code: isBakeError(error) ? error.code : 'PREFLIGHT', severity: 'error', path: '', message: messageOf(error), ...(isBakeError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}) });
   }
   problems = state.redactor.deep(unique(problems));
   for (const problem of problems) stream.emit([], { type: 'warning', code: problem.code, message: `${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`, problem });

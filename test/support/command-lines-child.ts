@@ -17,7 +17,7 @@ const clean = { ...process.env };
 for (const { args, cwd, env } of JSON.parse(Buffer.concat(input).toString()) as CommandLine[]) {
   process.chdir(cwd);
   for (const name of Object.keys(process.env)) if (!(name in clean)) delete process.env[name];
-  Object.assign(process.env, { BAKE_CACHE_DIR: join(cwd, '.cache') }, env);
+  Object.assign(process.env, clean, { BAKE_CACHE_DIR: join(cwd, '.cache') }, env);
   const stdout = new Collector(), stderr = new Collector();
   const code = await commandLine(args, { terminal: { stdin: new PassThrough().end() as never, stdout, stderr, env: process.env, cwd } });
   ended.push({ code, stdout: stdout.text, stderr: stderr.text });
