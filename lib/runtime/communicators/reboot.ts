@@ -1,7 +1,8 @@
 /** Whether a guest has been rebooted: by its boot id, never by a connection that broke. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errors, messageOf } from '../../errors.js';
+import { now } from '../clock.js';
 import type { Communicator } from '../driver.js';
+import { sleep } from '../retry.js';
 
 const fail = errors('REBOOT', {
   NOT_BACK: { message: (seconds: number, why: string) => `The guest did not come back from its reboot within ${seconds} s${why === '' ? '' : `: ${why}`}.`, remedy: 'Look at its serial log and screenshot; raise the timeout where it only is slow.' },
@@ -12,14 +13,15 @@ const fail = errors('REBOOT', {
 /** What is asked of the guest at once: the boot it is in, and whether it is on its way down. */
 export interface BootState { readonly id: string; readonly goingDown: boolean; readonly more: string }
 
-const ask = `{ cat /proc/sys/kernel/random/boot_id || sysctl -n kern.boottime || who -b; } 2>/dev/null | head -n 1
+/** What a guest is asked; what else is asked follows it. */
+export const bootQuestion = `{ cat /proc/sys/kernel/random/boot_id || sysctl -n kern.boottime || who -b; } 2>/dev/null | head -n 1
 { [ "$(systemctl is-system-running 2>/dev/null)" = stopping ] || [ -e /run/systemd/shutdown/scheduled ] || runlevel 2>/dev/null | grep -q ' [06]$'; } && echo down || echo up
 `;
 
 /** Asks the guest which boot it is in; undefined where it is not there. `more`: a command whose output comes along. */
 export async function bootState(guest: Communicator, signal: AbortSignal, more = ''): Promise<BootState | undefined> {
   let out = '';
-  const exit = await guest.exec(ask + more, { signal, stdout: chunk => { out += Buffer.from(chunk).toString(); } });
+  const exit = await guest.exec(bootQuestion + more, { signal, stdout: chunk => { out += Buffer.from(chunk).toString(); } });
   if (exit.how !== 'exited') return undefined;
   const [id = '', state = '', ...rest] = out.split('\n');
   if (id.trim() === '') throw fail.UNKNOWN('it gave no answer');
@@ -33,12 +35,12 @@ export async function bootState(guest: Communicator, signal: AbortSignal, more =
 export async function afterBoot<T = never>(guest: Communicator, before: string, options: {
   readonly budget: number; readonly signal: AbortSignal; readonly more?: string; readonly same?: (state: BootState) => T | undefined; readonly waiting?: (what: string) => void;
 }): Promise<{ readonly rebooted: true } | { readonly rebooted: false; readonly as: T }> {
-  const start = Date.now(), left = (): number => start + options.budget - Date.now();
+  const start = now(), left = (): number => start + options.budget - now();
   let seen: 'gone' | 'same' = 'gone', why = '';
   for (let pause = 500; left() > 0; pause = Math.min(pause * 1.5, 5000)) {
     try { await guest.reconnect({ budget: Math.max(1000, left()), signal: options.signal }); } catch (error) {
       options.signal.throwIfAborted();
-      throw fail.NOT_BACK(Math.round((Date.now() - start) / 1000), messageOf(error), { cause: error });
+      throw fail.NOT_BACK(Math.round((now() - start) / 1000), messageOf(error), { cause: error });
     }
     const state = await bootState(guest, options.signal, options.more).catch((error: unknown) => { options.signal.throwIfAborted(); why = messageOf(error); return undefined; });
     seen = state === undefined ? 'gone' : 'same';
@@ -48,7 +50,7 @@ export async function afterBoot<T = never>(guest: Communicator, before: string, 
       if (as !== undefined) return { rebooted: false, as };
     }
     options.waiting?.(state === undefined ? 'the guest is away' : state.goingDown ? 'the guest is going down' : 'the guest is still in the same boot');
-    await sleep(Math.max(0, Math.min(pause, left())), undefined, { signal: options.signal });
+    await sleep(Math.max(0, Math.min(pause, left())), options.signal);
   }
   const seconds = Math.round(options.budget / 1000);
   throw seen === 'same' ? fail.NONE(seconds) : fail.NOT_BACK(seconds, why);

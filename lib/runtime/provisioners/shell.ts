@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { shell } from '../../constructs/provisioners/shell.js';
 import { errors } from '../../errors.js';
 import type { Resolved } from '../../kinds.js';
 import { afterBoot, bootState } from '../communicators/reboot.js';
 import { reasonOf } from '../communicators/unix-files.js';
+import { now } from '../clock.js';
 import type { Communicator, Context, Exit, ProvisionerDriver } from '../driver.js';
 import { Tail } from '../host-script.js';
 import { packerBuildName } from '../packer-names.js';
 import { quotePath } from '../quote.js';
+import { sleep } from '../retry.js';
 import { type Script, isText, wrapperOf } from '../remote-script.js';
 
 const fail = errors('SHELL', {
@@ -73,6 +74,7 @@ async function runOne(content: Buffer, what: string, props: Props, guest: Commun
     if (inTerminal) await guest.upload(Buffer.from(wrapper.text), file, { mode: 0o600, signal: ctx.signal });
     return guest.exec(inTerminal ? `. ${quotePath(file)}` : 'eval "$(cat)"', {
       ...(inTerminal ? { pty: true } : { stdin: wrapper.text }), signal: ctx.signal,
+      script: { content, path: script.path, environment: script.environment, ...(props.inline === undefined ? {} : { commands: props.inline }) },
       stdout: chunk => { tail.push(chunk); ctx.output('stdout', chunk); }, stderr: chunk => { tail.push(chunk); ctx.output('stderr', chunk); },
     });
   });
@@ -91,11 +93,11 @@ async function runOne(content: Buffer, what: string, props: Props, guest: Commun
 
 /** Runs a command; a guest that is not there when it is to start has some time to come back. */
 async function started(props: Props, guest: Communicator, ctx: Context, what: string, run: () => Promise<Exit>): Promise<Exit> {
-  const start = Date.now(), budget = props.startRetryTimeout.$duration;
+  const start = now(), budget = props.startRetryTimeout.$duration;
   for (;;) {
     const exit = await run();
     if (exit.how !== 'disconnected' || exit.started !== false) return exit;
-    const left = start + budget - Date.now();
+    const left = start + budget - now();
     if (left <= 0) throw fail.NOT_STARTED(what, Math.round(budget / 1000), exit.reason ?? 'no reason known');
     ctx.note(`The guest is away (${exit.reason ?? 'no reason known'}); waiting for it.`);
     await guest.reconnect({ budget: left, signal: ctx.signal }).catch(() => { ctx.signal.throwIfAborted(); });
@@ -122,10 +124,10 @@ function judge(exit: Exit, what: string, props: Props, tail: Tail): void {
 
 /** A reboot that the script has started may show only after its end. */
 async function awaitAnnounced(guest: Communicator, before: string, ctx: Context): Promise<void> {
-  for (const until = Date.now() + rebootSign; Date.now() < until;) {
+  for (const until = now() + rebootSign; now() < until;) {
     const state = await bootState(guest, ctx.signal).catch(() => undefined);
     ctx.signal.throwIfAborted();
-    if (state?.id === before && !state.goingDown) { await sleep(500, undefined, { signal: ctx.signal }); continue; }
+    if (state?.id === before && !state.goingDown) { await sleep(500, ctx.signal); continue; }
     if (state?.id === before || state === undefined) {
       ctx.note('The guest reboots; waiting for it.');
       await afterBoot(guest, before, { budget: rebootBudget, signal: ctx.signal });
