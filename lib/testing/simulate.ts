@@ -38,7 +38,7 @@ export async function simulate(app: App, guest: Guest | ((target: string) => Gue
   for (const data of program.data) kinds.set(data.kind.key, data.kind);
   const recorder = new Recorder(), machines = new Map<string, SimulatedMachine>(), time = new VirtualTime();
   const scripted = new Map<string, Guest>(), guestOf = (target: string): Guest => scripted.get(target) ?? (scripted.set(target, typeof guest === 'function' ? guest(target) : guest), scripted.get(target)!);
-  const registry = simulatedRegistry({ kinds, requires: plan.requires, from: join(folder, 'package.json'), guestOf, recorder, machines, outputs: options.outputs ?? {}, real: new Set(options.real) });
+  const registry = simulatedRegistry({ kinds, requires: plan.requires, from: join(folder, 'package.json'), guestOf, recorder, machines, outputs: options.outputs ?? {}, real: new Set(options.real), time });
   const secrets = withMadeUpSecrets(plan, options.secrets ?? {});
   const stateFolder = mkdtempSync(join(tmpdir(), 'bake-simulation-'));
   try {

@@ -11,6 +11,7 @@ import { sleep } from '../runtime/retry.js';
 import { type Guest, RuleBook } from './guest.js';
 import { atWork, fabricated, SimulatedMachine } from './simulated-machine.js';
 import type { Recorder } from './simulation.js';
+import type { VirtualTime } from './virtual-time.js';
 
 const fail = errors('SIMULATION', {
   HOST: { message: (command: string, how: string, said: string) => `${command} ${how}${said === '' ? '.' : `: ${said.trim()}`}`, remedy: 'The simulated guest was scripted so: onHost.' },
@@ -26,6 +27,7 @@ export interface SimulatedWorld {
   readonly machines: Map<string, SimulatedMachine>;
   readonly outputs: { readonly [path: string]: { readonly [output: string]: unknown } };
   readonly real: ReadonlySet<string>;
+  readonly time: VirtualTime;
 }
 type Props = { readonly [name: string]: unknown };
 
@@ -51,7 +53,7 @@ export function simulatedRegistry(world: SimulatedWorld): Registry {
       }
     }
   };
-  return { kind, driver };
+  return { kind: key => world.time.still(kind(key)), driver: key => world.time.still(driver(key)) };
 }
 
 function sourceDriver(kind: AnyKind, world: SimulatedWorld, bookOf: (target: string) => RuleBook): AnyDriver {

@@ -20,6 +20,7 @@ interface Timer { readonly at: number; readonly number: number; readonly work: (
 export class VirtualTime implements Time {
   #now = 0;
   #count = 0;
+  #still = 0;
   readonly #timers = new Set<Timer>();
 
   now(): number { return this.#now; }
@@ -33,6 +34,12 @@ export class VirtualTime implements Time {
     return () => { this.#timers.delete(timer); };
   }
 
+  /** While the work goes on, time stands still: for what the system does not tell of, such as modules that are loaded. */
+  async still<T>(work: Promise<T>): Promise<T> {
+    this.#still++;
+    try { return await work; } finally { this.#still--; }
+  }
+
   /** Moves the time until the work is done. */
   async drive<T>(work: Promise<T>): Promise<T> {
     let done = false, idleSince: number | undefined;
@@ -41,7 +48,7 @@ export class VirtualTime implements Time {
     while (!done) {
       for (let turn = 0; turn < 3 && !done; turn++) await new Promise(resolve => { setImmediate(resolve); });
       if (done) break;
-      if (isBusy()) { await new Promise(resolve => { setTimeout(resolve, 1); }); idleSince = undefined; continue; }
+      if (this.#still > 0 || isBusy()) { await new Promise(resolve => { setTimeout(resolve, 1); }); idleSince = undefined; continue; }
       const next = this.#next();
       if (next !== undefined) {
         this.#timers.delete(next);
