@@ -10,10 +10,13 @@ export function makeAsk({ stdin, stderr }: Terminal): Ask | undefined {
   return (question, signal) => {
     const answer = before.then(async () => {
       const reader = createInterface({ input: stdin, output: stderr });
+      // A terminal in raw mode leaves Ctrl-C to us; Ctrl-D ends the input, and nobody will answer any more.
+      reader.on('SIGINT', () => { process.kill(process.pid, 'SIGINT'); });
+      const left = new Promise<string>(resolve => { reader.once('close', () => resolve('')); });
       try {
         for (;;) {
           const choices = question.choices.map(c => (c === question.default ? c.toUpperCase() : c)).join('/');
-          const said = (await reader.question(`${question.question} [${choices}] `, { signal })).trim().toLowerCase();
+          const said = (await Promise.race([reader.question(`${question.question} [${choices}] `, { signal }), left])).trim().toLowerCase();
           if (said === '') return question.default;
           const meant = question.choices.filter(c => c.toLowerCase().startsWith(said));
           if (meant.length === 1) return meant[0]!;

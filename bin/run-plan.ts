@@ -5,7 +5,7 @@ import type { RunArgs } from './build-flags.js';
 import type { PlanSource } from './plan-source.js';
 import type { Session } from './session.js';
 import { withSignals } from './signals.js';
-import { makeView } from './view.js';
+import { makeView, type View } from './view.js';
 
 /** Resolves to the exit code; the result has been shown then. */
 export async function runPlan(source: PlanSource, options: RunOptions, args: RunArgs, session: Session): Promise<number> {
@@ -15,7 +15,7 @@ export async function runPlan(source: PlanSource, options: RunOptions, args: Run
   try {
     result = await withSignals(signal => run(source.plan, {
       ...options, signal, ...(view.ask === undefined ? {} : { ask: view.ask }), listen: [options.listen ?? [], view.listen].flat(),
-    }), interruption, (name, again) => tell(name, again, session));
+    }), interruption, (name, again) => tell(name, again, view));
   } finally {
     view.close();
   }
@@ -28,7 +28,7 @@ export async function runPlan(source: PlanSource, options: RunOptions, args: Run
   return result.exit;
 }
 
-function tell(name: string, again: boolean, session: Session): void {
-  session.say(again ? `\n${name} again: leaving at once. What is left behind: bake gc`
+function tell(name: string, again: boolean, view: View): void {
+  view.say(again ? `\n${name} again: leaving at once. What is left behind: bake gc`
     : `\n${name}: stopping, and cleaning up. Once more, to leave at once; bake gc then removes what was left.`);
 }

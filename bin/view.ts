@@ -11,18 +11,25 @@ export interface View {
   readonly listen: Listener;
   /** Undefined where there is no terminal to ask at. */
   readonly ask: Ask | undefined;
+  /** Says something in between. */
+  say(text: string): void;
   /** Nothing is shown any more. */
   close(): void;
 }
 
 export async function makeView(session: Session, { json, level }: { readonly json: boolean; readonly level: Level }): Promise<View> {
-  const { terminal } = session, ask = makeAsk(terminal);
-  if (json) return { listen: event => { session.print(JSON.stringify(event)); }, ask: undefined, close() {} };
-  if (level !== 'info' || terminal.stderr.isTTY !== true || terminal.env['CI'] || terminal.env['TERM'] === 'dumb') return { listen: lines(session, level), ask, close() {} };
+  const { terminal } = session, ask = makeAsk(terminal), say = (text: string): void => { session.say(text); };
+  if (json) return { listen: event => { session.print(JSON.stringify(event)); }, ask: undefined, say, close() {} };
+  if (level !== 'info' || terminal.stderr.isTTY !== true || terminal.env['CI'] || terminal.env['TERM'] === 'dumb') return { listen: lines(session, level), ask, say, close() {} };
   const { makeTree, symbolsFor } = await import('../lib/runtime/ui/tree.js');
   const tree = makeTree(terminal.stderr, { paint: session.err, symbols: symbolsFor(terminal.env) });
   return {
     listen: tree.listen, close: tree.close,
+    say(text) {
+      tree.suspend();
+      say(text);
+      tree.resume();
+    },
     ask: ask && (async (question, signal) => {
       tree.suspend();
       try { return await ask(question, signal); } finally { tree.resume(); }

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { errors, exitCodes } from '../../lib/errors.js';
 import { canonicalJson } from '../../lib/json.js';
 import { type ArgsOf, command, programFlags } from '../command.js';
@@ -57,7 +57,7 @@ async function synthPacker(args: Args, session: Session): Promise<number> {
   }
   for (const [name, text] of Object.entries(files)) {
     try {
-      mkdirSync(out, { recursive: true });
+      mkdirSync(dirname(join(out, name)), { recursive: true });
       writeFileSync(join(out, name), text);
     } catch (error) {
       throw fail.NOT_WRITABLE(join(args.out!, name), (error as Error).message, { cause: error });

@@ -83,6 +83,7 @@ new ImageBuild(app, 'web', {
     await rename(join(folder, 'plan'), join(elsewhere, 'moved'));
     await rm(folder, { recursive: true });
     await writeFile(join(elsewhere, 'secrets.env'), `token='abc'\n`);
+    expect(await bake(elsewhere, ['list', 'moved'], ['inspect', 'web', 'moved/plan.json'])).toMatchObject([{ code: 0, stdout: 'web\n  web/file  file  1 step\n' }, { code: 0, stdout: expect.stringContaining("target  'out/page-2.html'") }]);
     expect(await bake(elsewhere, ['build', 'moved/plan.json', '--log-level', 'error'], ['build', 'moved', '--var-file', 'secrets.env'])).toMatchObject([{ code: 5, stderr: expect.stringContaining('SECRET_NOT_GIVEN') }, { code: 0 }]);
     expect([readFileSync(join(elsewhere, 'moved/out/page-2.html'), 'utf8'), readFileSync(join(elsewhere, 'moved/size'), 'utf8').trim()]).toEqual(['<p>', '3']);
   });
