@@ -10,6 +10,7 @@ const shellLocal = ['validExitCodes'];
 
 export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
   'source/qemu': [...ssh, 'shutdown.timeout', 'useBackingFile', 'netDevice', 'diskInterface', 'format', 'diskCompression'],
+  'source/null': ssh,
   'source/docker': ['privileged', 'pty', 'fixUploadOwner'],
   'source/amazon-ebs': [
     ...ssh, 'skipCreateAmi', 'noEphemeral', 'insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'skipAmiRunTags', 'forceDeregister', 'forceDeleteSnapshot', 'skipSaveBuildRegion',
@@ -24,4 +25,7 @@ export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
   'post-processor/manifest': ['output', 'stripPath', 'stripTime'],
   'post-processor/docker-tag': ['tags'],
   'data/http': ['method'],
+  'data/amazon-ami': ['insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'mostRecent', 'includeDeprecated'],
+  'data/amazon-parameterstore': ['insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'withDecryption'],
+  'data/amazon-secretsmanager': ['insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'versionStage'],
 };

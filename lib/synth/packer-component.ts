@@ -8,8 +8,9 @@ import { isPackerKind } from '../packer/kind.js';
 import { optionName } from '../packer/names.js';
 import { findComponent, type OptionTable } from '../packer/option-table.js';
 import { sameDefaults } from '../packer/same-defaults.js';
-import { type Expr, isDuration, isGenerated, isRef, isSecret, isSize, type Ref } from '../values.js';
+import { isDuration, isGenerated, isRef, isSecret, isSize, type Ref } from '../values.js';
 import type { Body, BodyValue, Report } from './packer-body.js';
+import { escapeExpr, escapeText, settleBraces } from './packer-braces.js';
 import { checkBody } from './packer-check.js';
 import { packerType } from './packer-names.js';
 import { type Folders, templatePath } from './packer-paths.js';
@@ -22,6 +23,8 @@ export interface BodyContext extends Folders {
   /** Where the image of another target lies, for a field that starts from one. */
   readonly image: (value: unknown) => { readonly target: string; readonly output: (name: string) => Ref<string> } | undefined;
   readonly report: Report;
+  /** Adds a file beside the template; returns its path as the template finds it. */
+  readonly addFile: (name: string, text: string) => BodyValue;
   /** Options written by packerOverrides: not held against the table a second time. */
   readonly overridden?: ReadonlySet<string>;
 }
@@ -45,6 +48,7 @@ export function bodyOf(component: Component, props: object, context: BodyContext
     const writer = new FieldWriter(context, isPackerKind(kind), defaults ? new Set(sameDefaults[kind.key] ?? []) : undefined);
     writer.fields(kind.fields, given, draft, '', '');
     finishBody(kind.key, given, draft, context, defaults);
+    settleBraces(kind.key, draft, context);
   }
   override(draft, given['packerOverrides'], options, context);
   const body = frozen(draft);
@@ -105,7 +109,7 @@ class FieldWriter {
   }
 
   value(type: FieldType, value: unknown, unit: AnyField['packerUnit'], verbatim: boolean): BodyValue {
-    if (isRef(value) || isSecret(value)) return (verbatim ? value : escapedExpr(value)) as BodyValue;
+    if (isRef(value) || isSecret(value)) return (verbatim ? value : escapeExpr(value)) as BodyValue;
     if (isDuration(value)) return unit === undefined || unit === 'text' ? goDuration(value.$duration) : inUnit(value.$duration, unit);
     if (isSize(value)) return unit === undefined || unit === 'text' ? sizeText(value.$size) : inUnit(value.$size, unit);
     if (isGenerated(value)) return this.path(value.$generated);
@@ -117,19 +121,6 @@ class FieldWriter {
   }
 
   private path(path: string): BodyValue { return templatePath(path, this.context, escapeText); }
-}
-
-/** `{{` in a text of ours means itself, and Packer must be told so. */
-export function escapeText(text: string): string { return text.replaceAll('{{', '{{`{{`}}'); }
-
-function escapedExpr(value: object): object {
-  const escape = (expr: Expr): Expr => {
-    if (expr.op === 'value' && typeof expr.value === 'string') return { ...expr, value: escapeText(expr.value) };
-    if (expr.op === 'template') return { ...expr, parts: expr.parts.map(escape) };
-    if (expr.op === 'when') return { ...expr, then: escape(expr.then), else: escape(expr.else) };
-    return expr;
-  };
-  return '$expr' in value ? { ...value, $expr: escape((value as { $expr: Expr }).$expr) } : value;
 }
 
 /** Options as their plugin calls them. */

@@ -28,10 +28,13 @@ const table: { readonly [kind: string]: Finish } = {
     if (props['download'] !== undefined) draft.attributes.set('direction', 'download');
     if (isGenerated(props['source'])) draft.attributes.set('generated', true);
   },
-  'source/null': (draft, _props, context) => {
-    if (draft.attributes.get('communicator') !== 'local') return;
+  'source/null': (draft, props, context) => {
+    if (props['ssh'] !== undefined) return;
+    for (const option of [...draft.attributes.keys()]) if (option !== 'communicator') draft.attributes.delete(option);
+    if (draft.attributes.get('communicator') === 'local') {
+      warn(context, 'EXPORT_LOCAL', 'communicator', 'Packer cannot run the steps of a guest on this computer', 'Use shell-local provisioners in the template.');
+    }
     draft.attributes.set('communicator', 'none');
-    warn(context, 'EXPORT_LOCAL', 'communicator', 'Packer cannot run the steps of a guest on this computer', 'Use shell-local provisioners in the template.');
   },
   'source/amazon-ebs': draft => {
     // Without it Packer starts instances that answer metadata requests of the first version.

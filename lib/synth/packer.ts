@@ -53,9 +53,9 @@ function print(app: App, options: PackerOptions, printer: (template: Template, n
   const program = collect(app, options.folder), sink = new ProblemSink(program.folder);
   const report: Report = problem => sink.add(problem);
   const names = new TemplateNames(program, { folder: program.folder, out: outOf(program, options) }, name => valueOf(program, name));
-  const template = templateOf(program, names, options, report);
-  const files = printer(template, names, report);
-  return { files, problems: sortProblems([...checked, ...sink.problems]) };
+  const beside: { [name: string]: string } = {};
+  const template = templateOf(program, names, options, report, beside);
+  return { files: { ...printer(template, names, report), ...beside }, problems: sortProblems([...checked, ...sink.problems]) };
 }
 
 const outOf = (program: Program, options: PackerOptions): string => (options.out === undefined ? program.folder : resolve(options.out));
@@ -65,10 +65,17 @@ function valueOf(program: Program, name: string): Json | undefined {
   return found !== undefined && 'value' in found ? found.value : undefined;
 }
 
-function templateOf(program: Program, names: TemplateNames, options: PackerOptions, report: Report): Template {
+function templateOf(program: Program, names: TemplateNames, options: PackerOptions, report: Report, beside: { [name: string]: string }): Template {
   const folder = program.folder, out = outOf(program, options);
   const contextOf = (path: string, component: { readonly at: Error }): BodyContext => ({
     path, at: component.at, folder, out, report,
+    addFile: (name, text) => {
+      // What one source overrides is a script of its own.
+      let free = name;
+      for (let n = 2; beside[free] !== undefined && beside[free] !== text; n++) free = name.replace(/(\.\w+)?$/, `-${n}$1`);
+      beside[free] = text;
+      return { $expr: { op: 'template', parts: [{ op: 'host', name: 'templateFolder' }, { op: 'value', value: `/${free}` }] } };
+    },
     image: value => {
       const target = targetOf(value);
       return target === undefined ? undefined : { target, output: name => ref({ op: 'output', target, output: name }) };

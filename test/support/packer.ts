@@ -14,7 +14,7 @@ export function packer(bin: string, args: readonly string[], cwd: string, env: N
   return new Promise((resolve, reject) => {
     const child = spawn(bin, args, {
       cwd, stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, CHECKPOINT_DISABLE: '1', PACKER_NO_COLOR: '1', PACKER_CONFIG: join(cwd, '.packerconfig'), PACKER_CONFIG_DIR: cwd, PACKER_CACHE_DIR: join(cwd, '.cache'), HOME: cwd, AWS_EC2_METADATA_DISABLED: 'true', VAULT_MAX_RETRIES: '0', ...env },
+      env: { ...process.env, CHECKPOINT_DISABLE: '1', PACKER_NO_COLOR: '1', PACKER_CONFIG: join(cwd, '.packerconfig'), PACKER_CONFIG_DIR: cwd, PACKER_CACHE_DIR: join(cwd, '.cache'), HOME: cwd, AWS_EC2_METADATA_DISABLED: 'true', ...env },
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { output += text; });
@@ -29,7 +29,7 @@ export async function inFolder<T>(files: { readonly [name: string]: string }, us
   try {
     for (const [name, text] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), text);
+      writeFileSync(join(folder, name), text, { mode: name.endsWith('.sh') ? 0o755 : 0o644 });
     }
     return await use(folder);
   } finally {

@@ -7,7 +7,8 @@ new ImageBuild(app, 'web', {
   sources: [new DockerSource({ image: 'nginx:1.25', commit: true, changes: ['EXPOSE 80'] })],
   provisioners: [
     new FileProvisioner({ source: 'site/index.html', destination: '/usr/share/nginx/html/index.html' }),
-    new ShellProvisioner({ inline: [text`echo ${version} > /usr/share/nginx/html/version`, "nginx -V 2>&1 | grep '{{' || true"] }),
+    new ShellProvisioner({ inline: [text`echo ${version} > /usr/share/nginx/html/version`] }),
+    new ShellProvisioner({ inline: ['nginx -V', "echo 'Packer would read {{ this }} as a template of its own' > /etc/note"] }),
   ],
   postProcessors: [new DockerTagPostProcessor({ repository: 'example/web', tags: [version, 'latest'] }), new ManifestPostProcessor({ output: 'manifest.json' })],
 });

@@ -45,7 +45,7 @@ requires('docker', 'docker-cli', 'docker-registry')('post-processors of containe
     const repository = `${registry.address}/team/${name}`, references = [`${repository}:1`, `${repository}:latest`];
     references.forEach(reference => remove.add(reference));
     const tagged = await dockerTag.run({ repository, tags: ['1', 'latest'] }, input, at.ctx);
-    expect(tagged).toMatchObject({ keepInput: 'must', artifact: { id: references[0], outputs: { reference: references[0], references, imageId: input.id } } });
+    expect(tagged).toMatchObject({ keepInput: 'must', artifact: { id: references.at(-1), outputs: { reference: references[0], references, imageId: input.id } } });
     const pushed = await dockerPush.run({}, tagged.artifact, at.ctx);
     expect(pushed.artifact.outputs).toEqual({ reference: references[0], digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) });
     const listed = await fetch(`http://${registry.address}/v2/team/${name}/tags/list`).then(answer => answer.json()) as { tags: string[] };

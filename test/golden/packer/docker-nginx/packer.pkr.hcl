@@ -33,10 +33,12 @@ build {
 
   # web/shell
   provisioner "shell" {
-    inline = [
-      "echo ${var.version} > /usr/share/nginx/html/version",
-      "nginx -V 2>&1 | grep '{{`{{`}}' || true",
-    ]
+    inline = ["echo ${var.version} > /usr/share/nginx/html/version"]
+  }
+
+  # web/shell-2
+  provisioner "shell" {
+    script = "${path.root}/scripts/web-shell-2.sh"
   }
 
   # web/docker-tag
