@@ -8,6 +8,7 @@ export { type BuildOutputs, ImageBuild, type ImageBuildProps, type NamesOf } fro
 export { matrix } from './constructs/matrix.js';
 export type { Finding, Policy, Report } from './constructs/policy.js';
 export { local, member, SecretVariable, type SecretVariableProps, Variable, type VariableProps, type VariableRule, type VariableValue } from './constructs/variable.js';
+export { hasLength, isBetween, isOneOf, matches } from './constructs/variable-rules.js';
 export { types, type VariableType } from './constructs/variable-type.js';
 export { base64Encode, formatDate, join, jsonEncode, lower, replace, sha256, split, trim, upper } from './functions.js';
 export { BakeError, isBakeError } from './errors.js';
@@ -31,6 +32,7 @@ export { shell, ShellProvisioner, type ShellProvisionerProps } from './construct
 export { shellLocalProvisioner, ShellLocalProvisioner, type ShellLocalProvisionerProps } from './constructs/provisioners/shell-local.js';
 export { sleepProvisioner, SleepProvisioner, type SleepProvisionerProps } from './constructs/provisioners/sleep.js';
 // Post-processors
+export { ssmParameter, SsmParameterPostProcessor, type SsmParameterPostProcessorProps } from './constructs/post-processors/ssm-parameter.js';
 export { checksum, ChecksumPostProcessor, type ChecksumPostProcessorProps } from './constructs/post-processors/checksum.js';
 export { manifest, ManifestPostProcessor, type ManifestPostProcessorProps } from './constructs/post-processors/manifest.js';
 export { shellLocalPostProcessor, ShellLocalPostProcessor, type ShellLocalPostProcessorProps } from './constructs/post-processors/shell-local.js';
@@ -39,6 +41,9 @@ export { dockerPush, DockerPushPostProcessor, type DockerPushPostProcessorProps 
 export { dockerSave, DockerSavePostProcessor, type DockerSavePostProcessorProps } from './constructs/post-processors/docker-save.js';
 export { dockerTag, DockerTagPostProcessor, type DockerTagPostProcessorProps } from './constructs/post-processors/docker-tag.js';
 // Data sources
+export { amazonAmi, AmazonAmiData, type AmazonAmiDataProps } from './constructs/data/amazon-ami.js';
+export { amazonParameterstore, AmazonParameterstoreData, type AmazonParameterstoreDataProps } from './constructs/data/amazon-parameterstore.js';
+export { amazonSecretsmanager, AmazonSecretsmanagerData, type AmazonSecretsmanagerDataProps } from './constructs/data/amazon-secretsmanager.js';
 export { commandData, CommandData, type CommandDataProps } from './constructs/data/command.js';
 export { environmentData, EnvironmentData, type EnvironmentDataProps } from './constructs/data/environment.js';
 export { fileData, FileData, type FileDataProps } from './constructs/data/file.js';

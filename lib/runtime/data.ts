@@ -72,7 +72,7 @@ async function read(run: RunState, kind: AnyKind, source: PlannedData, here: Run
     else if (typeof value === 'object' && value !== null) Object.values(value).forEach(hide);
   };
   const outputs = await driver.read(props as never, {
-    signal: here.signal, programFolder: run.folders.program, environment: run.environment, note: message => here.emit({ type: 'note', message }), secret: value => { run.redactor.add(value); },
+    signal: here.signal, programFolder: run.folders.program, environment: run.environment, sensitive: source.sensitive ?? [], note: message => here.emit({ type: 'note', message }), secret: value => { run.redactor.add(value); },
   }) as { readonly [output: string]: unknown };
   for (const name of source.sensitive ?? []) hide(outputs[name]);
   return outputs;

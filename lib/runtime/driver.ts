@@ -210,10 +210,26 @@ export interface PostProcessorDriver<K extends AnyKind> {
   /** `outside`: it changes something that is not a file of this build (a registry, a cloud). */
   readonly effects: 'local' | 'outside';
   preflight?(props: Resolved<K>, ctx: Context): Promise<readonly PreflightProblem[]>;
-  /** `keepInput`: what the post-processor prefers where the user said nothing; `must` wins over the user. */
-  run(props: Resolved<K>, input: Artifact, ctx: Context): Promise<{ readonly artifact: Artifact; readonly keepInput: 'yes' | 'no' | 'must' }>;
+  run(props: Resolved<K>, input: Artifact, ctx: Context): Promise<PostProcessed>;
+  /** Whether what it made earlier is still there. Where left out: its files are, and effects outside are taken to last. */
+  present?(artifact: Artifact): Promise<boolean>;
   reap?(entry: Leftover): Promise<void>;
+}
+export interface PostProcessed {
+  readonly artifact: Artifact;
+  /** What the post-processor prefers where the user said nothing; `must` wins over the user. */
+  readonly keepInput: 'yes' | 'no' | 'must';
+  /** Files beside the artifact that several targets write to: while they are there, this needs no repeating. */
+  readonly wrote?: readonly string[];
 }
 
 export interface DataDriver<K extends AnyKind> { read(props: Resolved<K>, ctx: DataContext): Promise<OutputsOf<K>> }
-export interface DataContext { readonly signal: AbortSignal; readonly programFolder: string; readonly environment: NodeJS.ProcessEnv; note(message: string): void; secret(value: string): void }
+export interface DataContext {
+  readonly signal: AbortSignal;
+  readonly programFolder: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Outputs that the program declared secret: they are neither printed nor recorded. */
+  readonly sensitive?: readonly string[];
+  note(message: string): void;
+  secret(value: string): void;
+}

@@ -1,7 +1,7 @@
 import { field } from '../../fields.js';
 import { atMostOne, exactlyOne, must, needs } from '../../rules.js';
 import { Duration } from '../../values.js';
-import { awsFilterFields } from './aws.js';
+import { awsFilterFields, awsRules, awsWithout } from './aws.js';
 import { blockDeviceFields } from './aws-block-device.js';
 
 const sourceAmiFilter = {
@@ -213,7 +213,7 @@ export const awsInstanceFields: AwsInstanceFields = table;
 /** What must hold between them. */
 export const awsInstanceRules = [
   exactlyOne('sourceAmi', 'sourceAmiFilter', 'from'), exactlyOne('instanceType', 'spotInstanceTypes'), atMostOne('userData', 'userDataFile'),
-  needs('fallbackInstanceTypes', 'instanceType'), needs('accessKey', 'secretKey'), needs('secretKey', 'accessKey'), needs('token', 'accessKey'),
+  needs('fallbackInstanceTypes', 'instanceType'), ...awsRules,
   atMostOne('vpcId', 'vpcFilter'), atMostOne('subnetId', 'subnetFilter'), atMostOne('securityGroupId', 'securityGroupIds', 'securityGroupFilter'),
   atMostOne('iamInstanceProfile', 'temporaryIamInstanceProfilePolicyDocument'),
   must(['ssh'], 'ssh names the user that the image lets in', isSet => (isSet('ssh') ? undefined : `needs ssh: { username }: the user that the image lets in ('admin', 'ubuntu', 'ec2-user' …)`)),
@@ -226,7 +226,6 @@ export const awsInstanceRules = [
 /** Packer's options for instances that are not here, and why. */
 export const awsInstanceWithout: { readonly [option: string]: string } = {
   block_duration_minutes: 'AWS has no spot instances of a fixed duration any more.', spot_price_auto_product: 'AWS does not need it any more.', enable_t2_unlimited: 'An old name of enable_unlimited_credits.',
-  tenancy: 'placement says it.', skip_credential_validation: 'Preflight asks who is building; it costs one call.', skip_metadata_api_check: 'AWS_EC2_METADATA_DISABLED says it.',
-  skip_profile_validation: 'A profile that is not there is said before anything is made.', vault_aws_engine: 'Credentials of Vault come through credential_process of an AWS profile, or through accessKey.',
+  ...awsWithout, tenancy: 'placement says it.', skip_profile_validation: 'A profile that is not there is said before anything is made.',
   windows_password_timeout: 'Windows guests are reached by SSH with a key.', 'subnet_filter.filter': 'The map of filters says the same.', 'vpc_filter.filter': 'The map of filters says the same.', 'security_group_filter.filter': 'The map of filters says the same.',
 };

@@ -1,4 +1,5 @@
 import { field } from '../../fields.js';
+import { needs } from '../../rules.js';
 
 const assumeRole = {
   /** ARN of the role. */
@@ -29,9 +30,7 @@ const polling = {
   maxAttempts: field.integer({ min: 1 }),
 };
 
-const table = {
-  /** Region to work in: `eu-central-1`. */
-  region: field.string({ required: true }),
+const access = {
   /** Profile of the AWS configuration files. Left out: the standard chain (environment, profile, SSO, web identity, container, instance). */
   profile: field.string({ affects: 'none' }),
   /** Access key id; goes with secretKey. Rather leave it out: the standard chain finds credentials. */
@@ -63,10 +62,19 @@ const table = {
   /** How often is looked while something is waited for. */
   polling: field.block(polling, { packerName: 'aws_polling', affects: 'none' }),
 };
-type Table = typeof table;
-/** Where AWS is and as whom it is spoken to: region, credentials, endpoint, patience. */
-export interface AwsFields extends Table {}
-export const awsFields: AwsFields = table;
+type AccessTable = typeof access;
+/** As whom AWS is spoken to: credentials, endpoint, patience. */
+export interface AwsAccessFields extends AccessTable {}
+export const awsAccessFields: AwsAccessFields = access;
+
+const region = {
+  /** Region to work in: `eu-central-1`. */
+  region: field.string({ required: true }),
+};
+type RegionTable = typeof region;
+/** Where AWS is and as whom it is spoken to. */
+export interface AwsFields extends RegionTable, AwsAccessFields {}
+export const awsFields: AwsFields = { ...region, ...access };
 
 const filter = {
   /** EC2's filters: name and value; `*` and `?` are wild cards. */
@@ -76,3 +84,12 @@ type FilterTable = typeof filter;
 /** What to look for: `{ filters: { 'tag:Name': 'builders' } }`. */
 export interface AwsFilterFields extends FilterTable {}
 export const awsFilterFields: AwsFilterFields = filter;
+
+/** What must hold between them. */
+export const awsRules = [needs('accessKey', 'secretKey'), needs('secretKey', 'accessKey'), needs('token', 'accessKey')];
+
+/** Packer's options for access that are not here, and why. */
+export const awsWithout: { readonly [option: string]: string } = {
+  skip_credential_validation: 'Preflight asks who is building; it costs one call.', skip_metadata_api_check: 'AWS_EC2_METADATA_DISABLED says it.',
+  vault_aws_engine: 'Credentials of Vault come through credential_process of an AWS profile, or through accessKey.',
+};

@@ -60,6 +60,10 @@ function imageNeeds(p: Props): Needs {
 }
 
 const byKind: { readonly [kind: string]: (props: Props) => Needs } = {
+  'data/amazon-ami': () => ({ 'ec2:DescribeImages': 'look' }),
+  'data/amazon-parameterstore': () => ({ 'ssm:GetParameter': 'look' }),
+  'data/amazon-secretsmanager': () => ({ 'secretsmanager:GetSecretValue': 'look' }),
+  'post-processor/ssm-parameter': () => ({ 'ssm:PutParameter': 'any', 'ec2:DescribeImages': 'look' }),
   'source/amazon-ebs': p => ({ ...instanceNeeds(p), ...(p['skipCreateAmi'] === true ? {} : imageNeeds(p)) }),
 };
 

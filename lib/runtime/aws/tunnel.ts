@@ -5,8 +5,8 @@ import { errors } from '../../errors.js';
 import type { Context } from '../driver.js';
 import { sleep } from '../retry.js';
 import { awsCode } from './refusals.js';
-import { loadSsm } from './sdk.js';
-import type { Client, Session } from './session.js';
+import type { Session } from './session.js';
+import { ssmOf } from './ssm.js';
 
 const fail = errors('SSM', {
   NO_PLUGIN: {
@@ -19,9 +19,6 @@ const fail = errors('SSM', {
   },
 });
 const budget = 600_000;
-
-type SsmModule = typeof import('@aws-sdk/client-ssm');
-export const ssmOf = (session: Session) => session.service<SsmModule>('ssm', loadSsm, (m, settings) => new m.SSMClient(settings) as unknown as Client);
 
 /** Opens a tunnel to a port of the instance. A plugin that ends is started again: what counts is whether the guest's server answers, never what the plugin prints. */
 export async function openTunnel(session: Session, id: string, port: number, props: { readonly sessionManagerPort?: number; readonly pauseBeforeSsm?: { readonly $duration: number } }, ctx: Context): Promise<{ readonly host: string; readonly port: number }> {

@@ -8,7 +8,7 @@ export async function sshGuests(): Promise<Guests> {
     port: await freePort(),
     async start(publicKey) {
       const sshd = await startSshd({ authorized: publicKey === undefined ? [] : [publicKey] });
-      return { host: sshd.host, port: sshd.port, stop: () => sshd[Symbol.asyncDispose]() };
+      return { host: sshd.host, port: sshd.port, stop: async () => { await sshd[Symbol.asyncDispose](); } };
     },
   };
 }

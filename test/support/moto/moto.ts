@@ -1,5 +1,6 @@
 /** moto, an EC2 that others wrote, behind our front: requests are held to the SDK's models and logged, faults are played, and real SSH servers stand behind its instances. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -25,16 +26,15 @@ export async function startMoto(options: { readonly guests?: Guests; readonly en
   // The key that an instance was started with, by its name; and the doors at the instances' addresses.
   const keys = new Map<string, string>(), doors = new Map<string, () => Promise<void>>();
   const front = await startFront({
-    async answer(call, _operation, request) {
-      const answer = await fetch(`${url}/`, { method: 'POST', body: request.body, headers: forwarded(request.headers) });
-      const body = await answer.text();
-      if (call.action === 'ec2:ImportKeyPair' && answer.ok) keys.set(String(call.input['KeyName']), Buffer.from(call.input['PublicKeyMaterial'] as Uint8Array).toString('utf8'));
+    async answer(call, _operation, asked) {
+      const answer = await forward(port, 'POST', asked.path, asked.headers, Buffer.from(asked.body)), body = answer.body.toString('utf8');
+      if (call.action === 'ec2:ImportKeyPair' && answer.status === 200) keys.set(String(call.input['KeyName']), Buffer.from(call.input['PublicKeyMaterial'] as Uint8Array).toString('utf8'));
       if (call.action === 'ec2:DescribeInstances' && options.guests) await openDoor(body, options.guests);
       return { status: answer.status, body };
     },
-  }, async (request, body, response) => {
-    const answer = await fetch(`${url}${request.url}`, { method: request.method!, headers: forwarded(request.headers), ...(body.length > 0 ? { body: new Uint8Array(body) } : {}) });
-    response.writeHead(answer.status, Object.fromEntries([...answer.headers].filter(([name]) => !/^(content-encoding|transfer-encoding|connection|content-length)$/.test(name)))).end(Buffer.from(await answer.arrayBuffer()));
+  }, async (asked, body, response) => {
+    const answer = await forward(port, asked.method!, asked.url!, asked.headers, body);
+    response.writeHead(answer.status, answer.headers).end(answer.body);
   });
 
   async function openDoor(xml: string, guests: Guests): Promise<void> {
@@ -65,8 +65,20 @@ export async function startMoto(options: { readonly guests?: Guests; readonly en
   };
 }
 
-function forwarded(headers: { readonly [name: string]: string | string[] | undefined }): { [name: string]: string } {
-  return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined || /^(host|connection|content-length|transfer-encoding|expect)$/.test(name) ? [] : [[name, [value].flat().join(',')]])));
+/** Every header as it came, Host too: it is signed. */
+function forward(port: number, method: string, path: string, headers: IncomingHttpHeaders, body: Buffer): Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const { connection: _connection, expect: _expect, 'transfer-encoding': _encoding, ...rest } = headers;
+    const out = request({ host: '127.0.0.1', port, method, path, headers: { ...rest, 'content-length': body.length } }, answer => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', reject).once('end', () => {
+        const { connection: _c, 'transfer-encoding': _t, ...kept } = answer.headers;
+        resolve({ status: answer.statusCode ?? 500, headers: kept, body: Buffer.concat(chunks) });
+      });
+    });
+    out.once('error', reject);
+    out.end(body);
+  });
 }
 
 async function ready(child: ChildProcess, url: string): Promise<void> {

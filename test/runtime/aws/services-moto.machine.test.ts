@@ -1,0 +1,104 @@
+/** What moto knows beside EC2: parameters, secrets, and policies that are really enforced. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { AmazonAmiData, AmazonEbsSource, AmazonParameterstoreData, AmazonSecretsmanagerData, ImageBuild, NullSource, ShellLocalProvisioner, SsmParameterPostProcessor, text } from '../../../lib/index.js';
+import { policyFor } from '../../../lib/runtime/aws/policy.js';
+import { runProgram } from '../../contracts/ec2.js';
+import { ebsProps } from '../../contracts/ec2-props.js';
+import { sshGuests } from '../../support/ec2-server/guests.js';
+import { requires } from '../../support/machine.js';
+import { type Moto, startMoto } from '../../support/moto/moto.js';
+import { outputOf, program } from '../../support/program.js';
+
+const region = 'eu-central-1';
+
+requires('sshd', 'moto')('Amazon\'s other services', () => {
+  let moto: Moto, port: number;
+  const before = { ...process.env };
+  beforeAll(async () => {
+    const guests = await sshGuests();
+    ({ port } = guests);
+    moto = await startMoto({ guests });
+    Object.assign(process.env, moto.environment);
+  });
+  afterAll(async () => { process.env = before; await moto?.[Symbol.asyncDispose](); });
+
+  it('data sources find images and parameters, which stand in images.lock from then on; secrets do not, nor are they shown', async () => {
+    const ssm = new SSMClient({ region }), secrets = new SecretsManagerClient({ region });
+    await ssm.send(new PutParameterCommand({ Name: '/images/motd', Value: 'hello', Type: 'String' }));
+    await ssm.send(new PutParameterCommand({ Name: '/images/token', Value: 'token-from-ssm', Type: 'SecureString' }));
+    await secrets.send(new CreateSecretCommand({ Name: 'login', SecretString: JSON.stringify({ user: 'web', password: 'very-secret-password' }) }));
+    const p = await program(app => {
+      const ami = new AmazonAmiData(app, 'debian', { region, owners: ['136693071363'], filters: { name: 'debian-*' }, mostRecent: true });
+      const motd = new AmazonParameterstoreData(app, 'motd', { region, name: '/images/motd' });
+      const token = new AmazonParameterstoreData(app, 'token', { region, name: '/images/token', withDecryption: true, sensitive: true });
+      const login = new AmazonSecretsmanagerData(app, 'login', { region, name: 'login', key: 'password' });
+      new ImageBuild(app, 'web', {
+        sources: [new NullSource()],
+        provisioners: [new ShellLocalProvisioner({ inline: [text`echo ${ami.outputs.id} ${ami.outputs.name} ${motd.outputs.value} ${motd.outputs.version}`, 'echo "$PASSWORD $TOKEN"'], environment: { PASSWORD: login.outputs.value, TOKEN: token.outputs.value } })],
+      });
+    });
+    const lock = { file: join(p.folder, 'images.lock') };
+    const result = await p.run({ lock });
+    expect([result.problems, result.targets[0]?.error]).toEqual([[], undefined]);
+    expect(outputOf(p.events)).toMatch(/^ami-00000000debian12 debian-12-amd64-20261101 hello 1\n/);
+    const recorded = readFileSync(lock.file, 'utf8');
+    expect(recorded).toContain('ami-00000000debian12');
+    expect(recorded).toContain('hello');
+    expect([recorded, JSON.stringify(p.events), JSON.stringify(result)].join()).not.toMatch(/very-secret-password|token-from-ssm/);
+    // Recorded is recorded: what changed meanwhile is news for `bake update`.
+    await ssm.send(new PutParameterCommand({ Name: '/images/motd', Value: 'goodbye', Type: 'String', Overwrite: true }));
+    await p.run({ lock });
+    expect(outputOf(p.events)).not.toContain('goodbye');
+  });
+
+  it('a SecureString that is not declared sensitive, and a parameter that is not there, are problems with a remedy', async () => {
+    const problemOf = async (name: string) => (await (await program(app => {
+      const data = new AmazonParameterstoreData(app, 'it', { region, name, withDecryption: true });
+      new ImageBuild(app, 'web', { sources: [new NullSource()], provisioners: [new ShellLocalProvisioner({ inline: [text`echo ${data.outputs.value}`] })] });
+    })).run()).problems;
+    expect(await problemOf('/images/token')).toMatchObject([{ code: 'PARAMETER_SECURE', path: 'it', remedy: expect.stringContaining('sensitive: true') }]);
+    expect(await problemOf('/images/nothing')).toMatchObject([{ code: 'PARAMETER_NOT_THERE', message: `There is no parameter '/images/nothing' in ${region}.` }]);
+  });
+
+  it('the image\'s id is written into a parameter in each of its regions', async () => {
+    const p = await program(app => new ImageBuild(app, 'web', { sources: [new AmazonEbsSource(ebsProps(port, { amiRegions: ['us-east-1'] }))], postProcessors: [new SsmParameterPostProcessor({ parameter: '/images/web', checked: false })] }));
+    const result = await runProgram(p), [target] = result.targets;
+    expect([result.problems, target?.error]).toEqual([[], undefined]);
+    for (const [where, id] of Object.entries((target!.outputs as { amis: { [region: string]: string } }).amis)) {
+      const ssm = new SSMClient({ region: where });
+      expect((await ssm.send(new GetParameterCommand({ Name: '/images/web' }))).Parameter?.Value).toBe(id);
+    }
+    expect(target!.artifacts.map(a => a.madeBy)).toEqual(['source/amazon-ebs', 'post-processor/ssm-parameter']);
+  });
+
+  it('the policy that bake policy aws prints is enough; one action less, and preflight names it', async () => {
+    const p = await program(app => new ImageBuild(app, 'web', { sources: [new AmazonEbsSource(ebsProps(port, { amiRegions: ['us-east-1'] }))] }));
+    const policy = policyFor(p.plan) as { Statement: { Sid: string; Action: string[] }[] };
+    const iam = new IAMClient({ region: 'us-east-1' });
+    const userWith = async (name: string, document: object): Promise<void> => {
+      await iam.send(new CreateUserCommand({ UserName: name }));
+      await iam.send(new PutUserPolicyCommand({ UserName: name, PolicyName: 'build', PolicyDocument: JSON.stringify(document) }));
+      const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: name }));
+      Object.assign(process.env, { [`${name}_ID`]: AccessKey!.AccessKeyId, [`${name}_SECRET`]: AccessKey!.SecretAccessKey });
+    };
+    const become = (name: string): void => { Object.assign(process.env, { AWS_ACCESS_KEY_ID: process.env[`${name}_ID`], AWS_SECRET_ACCESS_KEY: process.env[`${name}_SECRET`] }); };
+    await userWith('builder', policy);
+    await userWith('weak', { ...policy, Statement: policy.Statement.map(s => ({ ...s, Action: s.Action.filter(a => a !== 'ec2:RunInstances') })) });
+    await fetch(`${moto.url}/moto-api/reset-auth`, { method: 'POST', body: '0' });
+    try {
+      become('weak');
+      expect(await runProgram(p)).toMatchObject({ exit: 5, problems: [{ code: 'AWS_ACTIONS_DENIED', message: expect.stringMatching(/user\/weak may not do what this build needs: ec2:RunInstances\.$/) }] });
+      become('builder');
+      const result = await runProgram(p);
+      expect([result.problems, result.targets[0]?.error, result.warnings]).toEqual([[], undefined, []]);
+    } finally {
+      Object.assign(process.env, moto.environment);
+      await fetch(`${moto.url}/moto-api/reset-auth`, { method: 'POST', body: 'inf' });
+    }
+  });
+});
