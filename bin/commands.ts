@@ -8,6 +8,7 @@ import gc from './commands/gc.js';
 import inspect from './commands/inspect.js';
 import list from './commands/list.js';
 import plan from './commands/plan.js';
+import policy from './commands/policy.js';
 import retry from './commands/retry.js';
 import schema from './commands/schema.js';
 import screenshot from './commands/screenshot.js';
@@ -18,4 +19,4 @@ import validate from './commands/validate.js';
 import version from './commands/version.js';
 import why from './commands/why.js';
 
-export const commands: readonly Command[] = [build, retry, plan, why, synth, validate, list, inspect, update, ssh, destroy, screenshot, gc, cache, explain, schema, version];
+export const commands: readonly Command[] = [build, retry, plan, why, synth, validate, list, inspect, update, ssh, destroy, screenshot, gc, cache, explain, schema, policy, version];

@@ -3,6 +3,7 @@ import type { RunResult } from '../lib/runtime/results.js';
 import type { RunOptions } from '../lib/runtime/run.js';
 import type { RunArgs } from './build-flags.js';
 import type { PlanSource } from './plan-source.js';
+import { refine } from './refine.js';
 import type { Session } from './session.js';
 import { withSignals } from './signals.js';
 import { makeView, type View } from './view.js';
@@ -21,7 +22,7 @@ export async function runPlan(source: PlanSource, options: RunOptions, args: Run
   }
   if (args.json) session.print(JSON.stringify({ type: 'result', ...result }));
   else {
-    if (result.problems.length > 0) await session.report(result.problems, source.folder);
+    if (result.problems.length > 0) await session.report(refine(result.problems, source.folder), source.folder);
     const { showResult } = await import('./results.js');
     showResult(result, source.folder, session);
   }

@@ -10,7 +10,7 @@ const goldens = fileURLToPath(new URL('../golden/cli/', import.meta.url));
 const cases: { readonly [name: string]: string | { readonly args: string; readonly env?: CommandLine['env'] } } = {
   help: '--help',
   'help-build': 'build --help', 'help-synth': 'synth --help', 'help-validate': 'validate --help', 'help-list': 'list --help', 'help-inspect': 'inspect --help',
-  'help-retry': 'retry --help', 'help-plan': 'plan --help', 'help-why': 'why --help', 'help-update': 'update --help', 'help-screenshot': 'screenshot --help', 'help-cache': 'cache --help', 'help-gc': 'gc --help', 'help-ssh': 'ssh --help', 'help-destroy': 'destroy --help', 'help-explain': 'explain --help', 'help-schema': 'schema --help', 'help-version': 'version --help',
+  'help-retry': 'retry --help', 'help-plan': 'plan --help', 'help-why': 'why --help', 'help-update': 'update --help', 'help-screenshot': 'screenshot --help', 'help-cache': 'cache --help', 'help-gc': 'gc --help', 'help-ssh': 'ssh --help', 'help-destroy': 'destroy --help', 'help-explain': 'explain --help', 'help-schema': 'schema --help', 'help-policy': 'policy --help', 'policy-without-aws': 'policy aws', 'policy-of-another-cloud': 'policy aw', 'help-version': 'version --help',
 
   validate: 'validate', 'validate-json': 'validate --json --var vresion=2', list: 'list', 'list-json': 'list --json',
   inspect: 'inspect', 'inspect-target': 'inspect motd --var version=2.0.0',

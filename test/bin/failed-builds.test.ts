@@ -19,7 +19,12 @@ const smallDisk = mountSmallDisk(join(folder, 'small-disk'));
 const programs = readdirSync(root).sort().map(name => {
   const head = readFileSync(join(root, name, 'images.ts'), 'utf8').split('\n').filter(l => l.startsWith('// '));
   const needs = (head.find(l => l.startsWith('// needs: '))?.slice(10) ?? '').split(' ').filter(n => n !== '');
-  return { name, head, lacks: needs.filter(n => (n === 'small-disk' ? smallDisk === undefined : !has(n as NeedName))) };
+  return { name, head, needs, lacks: needs.filter(n => n !== 'small-disk' && !has(n as NeedName)) };
+}).filter(({ name, needs }) => {
+  // Not every place where tests run lets anybody mount something; that is no fault of the machine.
+  if (!needs.includes('small-disk') || smallDisk !== undefined) return true;
+  console.warn(`left out: nothing can be mounted here, which ${name} needs`);
+  return false;
 });
 const runs = programs.filter(p => p.lacks.length === 0);
 const results = new Map<string, string>(), servers: FaultServer[] = [];
@@ -67,7 +72,7 @@ async function closedPort(): Promise<number> {
 function mountSmallDisk(place: string): string | undefined {
   if (process.getuid?.() !== 0) return undefined;
   mkdirSync(place);
-  try { execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place], { stdio: 'ignore' }); return place; } catch { return undefined; }
+  try { execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place], { stdio: 'ignore', timeout: 20_000 }); return place; } catch { return undefined; }
 }
 
 describe('a build that fails', () => {

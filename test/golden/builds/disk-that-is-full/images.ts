@@ -1,4 +1,4 @@
-// needs: root small-disk
+// needs: small-disk
 import { App, ImageBuild, FileSource } from 'imagebake';
 
 const app = new App();
