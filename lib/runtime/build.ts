@@ -66,9 +66,9 @@ class Building implements Builder {
       const artifact = continued ?? await this.artifact(scope, walk, progress);
       this.announce(scope, artifact);
       provide(state, target, artifact);
-      const artifacts = await postProcess(artifact, target, context, scope, progress, (label, planned, work) => this.step(scope, label, planned, work));
+      const { artifacts, wrote } = await postProcess(artifact, target, context, scope, progress, (label, planned, work) => this.step(scope, label, planned, work));
       const key = progress && targetKey(progress);
-      if (key !== undefined) await progress!.remember(key, { what: 'target', artifact, artifacts, stamps: await stampsOf(artifacts) });
+      if (key !== undefined) await progress!.remember(key, { what: 'target', artifact, artifacts, wrote, stamps: await stampsOf(artifacts) });
       return { outcome: 'done', artifacts, outputs: artifact.outputs };
     } catch (error) {
       await this.afterFailure(scope, walk.live?.guest);

@@ -121,6 +121,7 @@ async function stampOf(path: string): Promise<string | undefined> {
 }
 
 async function isPresent(progress: Progress, artifact: Artifact, record: CheckpointRecord): Promise<boolean> {
+  if (!(record.wrote ?? []).every(path => existsSync(path))) return false;
   for (const file of artifact.files) {
     const stamp = await stampOf(file.path);
     if (stamp === undefined) return false;
@@ -128,5 +129,5 @@ async function isPresent(progress: Progress, artifact: Artifact, record: Checkpo
   }
   if (artifact.files.length > 0) return true;
   const driver = await progress.context.run.registry.driver(artifact.madeBy);
-  return driver.present ? driver.present(artifact) : false;
+  return driver.present ? driver.present(artifact) : driver.effects === 'outside';
 }

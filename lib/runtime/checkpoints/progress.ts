@@ -211,7 +211,7 @@ export class Progress {
   }
 
   /** Remembers what stands at the end of something, under its key. */
-  async remember(key: string, facts: Pick<CheckpointRecord, 'what' | 'artifact' | 'artifacts' | 'data' | 'stamps'>): Promise<void> {
+  async remember(key: string, facts: Pick<CheckpointRecord, 'what' | 'artifact' | 'artifacts' | 'data' | 'wrote' | 'stamps'>): Promise<void> {
     if (this.#spoilt) return;
     const { target } = this.context, last = target.provisioners.length - 1;
     this.#added = true;

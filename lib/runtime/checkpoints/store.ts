@@ -42,6 +42,8 @@ export interface CheckpointRecord {
   readonly artifact?: Artifact;
   /** Of a whole target: what was there at its end. */
   readonly artifacts?: readonly Artifact[];
+  /** Files that post-processors wrote beside the artifacts. */
+  readonly wrote?: readonly string[];
   /** Size, time and inode of the artifacts' files, by path: where they are the same, the files are not read again. */
   readonly stamps?: { readonly [path: string]: string };
   /** Outputs of the steps that led here, by path. */

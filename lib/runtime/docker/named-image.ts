@@ -6,6 +6,7 @@ import type { Artifact, Context, FileRef } from '../driver.js';
 import { fileRef } from '../file-ref.js';
 import { placeOutput } from '../place.js';
 import { type Engine, openEngine } from './engine.js';
+import { inspectImage } from './images.js';
 
 const fail = errors('DOCKER_ARTIFACT', {
   NO_IMAGE: { message: (madeBy: string) => `What ${madeBy.replace('/', ' ')} made is no image of a container engine.`, remedy: 'Let it follow a docker source with commit: true, docker-tag or docker-import.' },
@@ -20,6 +21,13 @@ export async function imageOf(artifact: Artifact): Promise<NamedImage> {
   const id = image ?? artifact.id;
   if (host === undefined || !id.startsWith('sha256:')) throw fail.NO_IMAGE(artifact.madeBy);
   return { engine: await openEngine(host), id, references: references ?? [] };
+}
+
+/** Whether each of its names still stands for the image. */
+export async function isImageThere(artifact: Artifact): Promise<boolean> {
+  const { engine, id, references } = await imageOf(artifact);
+  for (const name of references.length > 0 ? references : [id]) if ((await inspectImage(engine, name))?.Id !== id) return false;
+  return true;
 }
 
 export function firstName(image: NamedImage): string {

@@ -4,7 +4,7 @@ import type { dockerImport } from '../../constructs/post-processors/docker-impor
 import { errors } from '../../errors.js';
 import { checkEngine, openEngine } from '../docker/engine.js';
 import { follow, inspectImage } from '../docker/images.js';
-import { imageArtifact } from '../docker/named-image.js';
+import { imageArtifact, isImageThere } from '../docker/named-image.js';
 import type { PostProcessorDriver } from '../driver.js';
 
 const fail = errors('DOCKER_IMPORT', {
@@ -15,6 +15,7 @@ type Import = (file: NodeJS.ReadableStream, options: object) => Promise<NodeJS.R
 
 export default {
   effects: 'local',
+  present: isImageThere,
   preflight: async props => (await checkEngine(props.dockerHost)).problems,
   async run(props, input, ctx) {
     const [file] = input.files;

@@ -26,12 +26,13 @@ export default {
     // Targets that end at the same time add to one file.
     await withLock(`${file}.lock`, async () => {
       const before = await read(file);
-      const builds = ctx.force && before.last_run_uuid !== uuid ? [] : before.builds ?? [];
       const entry: Entry = {
         name: packerBuildName(ctx.build), builder_type: ctx.build.sourceType, ...(props.stripTime ? {} : { build_time: Math.floor(Date.now() / 1000) }),
         files: filesOf(input, props.stripPath, ctx), artifact_id: input.id, packer_run_uuid: uuid, custom_data: sorted(props.customData),
       };
-      const whole: Manifest = { builds: [...builds, entry], last_run_uuid: uuid };
+      // Packer empties the file then; but what is up to date in this run has its entry from an earlier one.
+      const isReplaced = (old: Entry): boolean => ctx.force && old.packer_run_uuid !== uuid && old.name === entry.name && old.builder_type === entry.builder_type;
+      const whole: Manifest = { builds: [...(before.builds ?? []).filter(old => !isReplaced(old)), entry], last_run_uuid: uuid };
       const fresh = `${file}.${uuid}.new`;
       try {
         await writeFile(fresh, goJson(whole), { mode: 0o664 });
@@ -40,7 +41,7 @@ export default {
         await rm(fresh, { force: true });
       }
     }, { signal: ctx.signal });
-    return { artifact: input, keepInput: 'must' };
+    return { artifact: input, keepInput: 'must', wrote: [file] };
   },
 } satisfies PostProcessorDriver<typeof manifest>;
 
