@@ -22,5 +22,5 @@ test('any tree of components, printed as HCL and read by another parser, is the 
     expect(build.sources).toEqual(['source.thing.web']);
     expect(build.provisioner?.step ?? []).toEqual(trees.provisioners.map(t => read(t.expected)));
     expect(build['post-processor']?.after ?? []).toEqual(trees.postProcessors.map(t => read(t.expected)));
-  }), { numRuns: 120, seed: Number(process.env['BAKE_SEED'] ?? 1) });
+  }), { numRuns: 80, seed: Number(process.env['BAKE_SEED'] ?? 1) });
 });

@@ -12,5 +12,5 @@ test('any tree of components, printed as JSON, is read back as the same tree', (
       ...(trees.provisioners.length > 0 ? { provisioners: trees.provisioners.map(t => ({ type: 'step', ...t.expected })) } : {}),
       ...(trees.postProcessors.length > 0 ? { 'post-processors': trees.postProcessors.map(t => ({ type: 'after', ...t.expected })) } : {}),
     });
-  }), { numRuns: 200, seed: Number(process.env['BAKE_SEED'] ?? 1) });
+  }), { numRuns: 80, seed: Number(process.env['BAKE_SEED'] ?? 1) });
 });
