@@ -20,6 +20,8 @@ export { Duration, generated, type GeneratedFile, host, type Input, isotime, typ
 
 // Sources
 export { amazonEbs, AmazonEbsSource, type AmazonEbsSourceProps } from './constructs/sources/amazon-ebs.js';
+export { amazonEbsSurrogate, AmazonEbsSurrogateSource, type AmazonEbsSurrogateSourceProps } from './constructs/sources/amazon-ebssurrogate.js';
+export { amazonEbsVolume, AmazonEbsVolumeSource, type AmazonEbsVolumeSourceProps } from './constructs/sources/amazon-ebsvolume.js';
 export { sourceImage } from './constructs/shared/aws-image.js';
 export { docker, DockerSource, type DockerSourceProps } from './constructs/sources/docker.js';
 export { fileSource, FileSource, type FileSourceProps } from './constructs/sources/file.js';

@@ -6,6 +6,11 @@ const ssh = [
   'ssh.agentAuth', 'ssh.disableAgentForwarding', 'ssh.port', 'ssh.timeout', 'ssh.handshakeAttempts', 'ssh.keepAliveInterval', 'ssh.pty', 'ssh.fileTransferMethod', 'ssh.bastionPort',
   'ssh.bastionAgentAuth', 'ssh.bastionInteractive', 'ssh.proxyPort',
 ];
+const amazonInstance = [
+  'insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'shutdownBehavior', 'disableStopInstance', 'sourceAmiFilter.mostRecent', 'sourceAmiFilter.includeDeprecated', 'subnetFilter.mostFree', 'subnetFilter.random',
+  'metadataOptions.httpEndpoint',
+];
+const amazonImage = ['skipAmiRunTags', 'forceDeregister', 'forceDeleteSnapshot', 'skipSaveBuildRegion', 'deregistrationProtection.withCooldown'];
 const shellLocal = ['validExitCodes'];
 
 export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
@@ -13,10 +18,10 @@ export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
   'source/null': ssh,
   'source/docker': ['privileged', 'pty', 'fixUploadOwner'],
   'source/amazon-ebs': [
-    ...ssh, 'skipCreateAmi', 'noEphemeral', 'insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'skipAmiRunTags', 'forceDeregister', 'forceDeleteSnapshot', 'skipSaveBuildRegion',
-    'shutdownBehavior', 'disableStopInstance', 'sourceAmiFilter.mostRecent', 'sourceAmiFilter.includeDeprecated', 'subnetFilter.mostFree', 'subnetFilter.random',
-    'metadataOptions.httpEndpoint', 'deregistrationProtection.withCooldown', 'fastLaunch.regionLaunchTemplates.enableFastLaunch',
+    ...ssh, ...amazonInstance, ...amazonImage, 'skipCreateAmi', 'noEphemeral', 'fastLaunch.regionLaunchTemplates.enableFastLaunch',
   ],
+  'source/amazon-ebssurrogate': [...ssh, ...amazonInstance, ...amazonImage, 'amiArchitecture', 'launchBlockDeviceMappings.omitFromArtifact'],
+  'source/amazon-ebsvolume': [...ssh, ...amazonInstance, 'ebsVolumes.snapshotVolume'],
   'provisioner/breakpoint': ['disable'],
   'provisioner/shell': ['useEnvVarFile', 'remoteFolder', 'binary', 'validExitCodes', 'expectDisconnect', 'startRetryTimeout', 'skipClean'],
   'provisioner/shell-local': shellLocal,

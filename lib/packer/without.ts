@@ -18,4 +18,6 @@ export const withoutOption: { readonly [kind: string]: { readonly [option: strin
     run_once: 'It is for installers.', cores: 'qemuArgs says it.', sockets: 'qemuArgs says it.', threads: 'qemuArgs says it.', communicator: 'Guests are reached by SSH.',
   },
   'source/amazon-ebs': { ...winrm, '*tag': oldTag, communicator: 'Guests are reached by SSH.' },
+  'source/amazon-ebssurrogate': { ...winrm, '*tag': oldTag, communicator: 'Guests are reached by SSH.' },
+  'source/amazon-ebsvolume': { ...winrm, '*tag': oldTag, communicator: 'Guests are reached by SSH.' },
 };

@@ -39,6 +39,8 @@ const lines = {
   'source/null': { kind: () => import('../constructs/sources/null.js').then(m => m.nullSource), driver: () => import('./sources/null.js') },
   'source/docker': { kind: () => import('../constructs/sources/docker.js').then(m => m.docker), driver: () => import('./sources/docker.js') },
   'source/amazon-ebs': { kind: () => import('../constructs/sources/amazon-ebs.js').then(m => m.amazonEbs), driver: () => import('./sources/amazon-ebs.js') },
+  'source/amazon-ebssurrogate': { kind: () => import('../constructs/sources/amazon-ebssurrogate.js').then(m => m.amazonEbsSurrogate), driver: () => import('./sources/amazon-ebssurrogate.js') },
+  'source/amazon-ebsvolume': { kind: () => import('../constructs/sources/amazon-ebsvolume.js').then(m => m.amazonEbsVolume), driver: () => import('./sources/amazon-ebsvolume.js') },
   'source/qemu': { kind: () => import('../constructs/sources/qemu.js').then(m => m.qemu), driver: () => import('./sources/qemu.js') },
   'source/file': { kind: () => import('../constructs/sources/file.js').then(m => m.fileSource), driver: () => import('./sources/file.js') },
   'provisioner/file': { kind: () => import('../constructs/provisioners/file.js').then(m => m.file), driver: () => import('./provisioners/file.js') },

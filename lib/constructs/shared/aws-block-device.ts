@@ -28,3 +28,12 @@ type Table = typeof table;
 /** A disk of an instance or an image: `{ deviceName: '/dev/xvda', volumeSize: Size.gib(20), volumeType: 'gp3' }`. */
 export interface BlockDeviceFields extends Table {}
 export const blockDeviceFields: BlockDeviceFields = table;
+
+const launch = {
+  /** Disks of the instance: those of the source image that should be different, and more. */
+  launchBlockDeviceMappings: field.blocks(blockDeviceFields),
+};
+type LaunchTable = typeof launch;
+/** The disks that an instance is started with. */
+export interface LaunchDeviceFields extends LaunchTable {}
+export const launchDeviceFields: LaunchDeviceFields = launch;

@@ -2,7 +2,6 @@ import { field } from '../../fields.js';
 import { atMostOne, exactlyOne, must, needs } from '../../rules.js';
 import { Duration } from '../../values.js';
 import { awsFilterFields, awsRules, awsWithout } from './aws.js';
-import { blockDeviceFields } from './aws-block-device.js';
 
 const sourceAmiFilter = {
   /** EC2's filters of images: `{ name: 'debian-12-amd64-*', 'root-device-type': 'ebs' }`; `*` and `?` are wild cards. */
@@ -156,8 +155,6 @@ const table = {
   iamInstanceProfile: field.string({ affects: 'none' }),
   /** What the instance may do on AWS: a role and profile are made for this run. */
   temporaryIamInstanceProfilePolicyDocument: field.block(policyDocument, { affects: 'none' }),
-  /** Disks of the instance: those of the source image that should be different, and more. */
-  launchBlockDeviceMappings: field.blocks(blockDeviceFields),
   /** How the instance reads its metadata. Left out: version 2 only. */
   metadataOptions: field.block(metadataOptions, { affects: 'none' }),
   /** Optimizes the instance for EBS. */

@@ -2,6 +2,7 @@ import { combine, field, type PropsOf } from '../../fields.js';
 import { source } from '../../kinds.js';
 import { Source, type SourceSettings } from '../component.js';
 import { awsFields } from '../shared/aws.js';
+import { launchDeviceFields } from '../shared/aws-block-device.js';
 import { awsImageFields, awsImageOutputs, awsImageRules, awsImageWithout } from '../shared/aws-image.js';
 import { awsInstanceFields, awsInstanceRules, awsInstanceWithout } from '../shared/aws-instance.js';
 import { sshFields } from '../shared/ssh.js';
@@ -39,7 +40,7 @@ const fastLaunch = {
 };
 
 /** The kind of AmazonEbsSource. */
-export const amazonEbs = source('amazon-ebs', combine(sshFields, awsFields, awsInstanceFields, awsImageFields, {
+export const amazonEbs = source('amazon-ebs', combine(sshFields, awsFields, awsInstanceFields, launchDeviceFields, awsImageFields, {
   /**
    * Provisions and makes no image: for trying out.
    * @default false

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Image, Instance } from '@aws-sdk/client-ec2';
 import type { AwsFields } from '../../constructs/shared/aws.js';
+import type { LaunchDeviceFields } from '../../constructs/shared/aws-block-device.js';
 import type { AwsInstanceFields } from '../../constructs/shared/aws-instance.js';
 import type { SshFields } from '../../constructs/shared/ssh.js';
 import { messageOf } from '../../errors.js';
@@ -23,7 +24,7 @@ import { checkVirtualization, findSourceImage, sourceValues } from './source-ima
 import { isGone } from './refusals.js';
 import { awaitState } from './wait.js';
 
-export type HostProps = ResolvedOf<AwsFields & AwsInstanceFields & SshFields> & { readonly amiVirtualizationType?: string };
+export type HostProps = ResolvedOf<AwsFields & AwsInstanceFields & LaunchDeviceFields & SshFields> & { readonly amiVirtualizationType?: string };
 
 const sessionFor = (props: ResolvedOf<AwsFields>, ctx: Context): Session =>
   openSession(accessOf(props), { keys: keysOf(props), signal: ctx.signal, run: ctx.run.id, note: message => ctx.note(message) });
@@ -39,9 +40,10 @@ export function makerFor(driver: string, props: HostProps, session: Session, ctx
 /** A running instance. */
 export class Host {
   guest: Communicator | undefined;
-  constructor(readonly props: HostProps, readonly maker: Maker, readonly running: Running, readonly source: Image & { readonly ImageId: string }, readonly key: LoginKey | undefined) {}
+  constructor(readonly props: HostProps, readonly maker: Maker, readonly running: Running, readonly source: Image & { readonly ImageId: string }, readonly key: LoginKey | undefined) { this.instance = running.value.instance; }
   get id(): string { return this.running.id; }
-  get instance(): Instance { return this.running.value.instance; }
+  /** As it was last seen. */
+  instance: Instance;
   get spot(): boolean { return this.running.value.spot; }
   get values() { return sourceValues(this.source, this.maker.session.region); }
   hostValues: { readonly [name: string]: string } = {};
@@ -93,6 +95,7 @@ export class Host {
       what: `Instance ${this.id}`, access: session.access, signal: ctx.signal, note: message => ctx.note(message), budget: 900_000, wanted: ['stopped'], failed: ['terminated', 'shutting-down'],
       look: async () => {
         const seen = (await session.ec2('DescribeInstances', { InstanceIds: [this.id] })).Reservations?.[0]?.Instances?.[0];
+        if (seen !== undefined) this.instance = seen;
         return seen === undefined ? undefined : { state: seen.State?.Name ?? 'unknown', reason: seen.State?.Name === 'running' ? undefined : seen.StateReason?.Message, value: undefined };
       },
     });

@@ -4,7 +4,7 @@ import type { BlockDeviceMapping, Image, Instance, RequestLaunchTemplateData, Re
 import { errors, messageOf } from '../../errors.js';
 import type { ResolvedOf } from '../../fields.js';
 import type { AwsInstanceFields } from '../../constructs/shared/aws-instance.js';
-import type { BlockDeviceFields } from '../../constructs/shared/aws-block-device.js';
+import type { BlockDeviceFields, LaunchDeviceFields } from '../../constructs/shared/aws-block-device.js';
 import { sleep } from '../retry.js';
 import { requestFleet } from './fleet.js';
 import { type Made, type Maker, make } from './making.js';
@@ -20,7 +20,7 @@ const fail = errors('EC2', {
   },
 });
 
-type Props = ResolvedOf<AwsInstanceFields>;
+type Props = ResolvedOf<AwsInstanceFields & LaunchDeviceFields>;
 export interface LaunchFacts {
   readonly image: Image & { readonly ImageId: string };
   readonly place: Place;

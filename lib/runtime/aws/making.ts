@@ -1,7 +1,7 @@
 /** Making things on AWS so that nothing is ever lost: written down before the call, marked with tags in it, removed when its time is over. */
 import type { Tag } from '@aws-sdk/client-ec2';
 import type { Json } from '../../json.js';
-import type { Context } from '../driver.js';
+import type { Context, JournalEntry } from '../driver.js';
 import { newMark, type Owner, tagsFor } from './marks.js';
 import { ambiguous } from './refusals.js';
 import type { Session } from './session.js';
@@ -60,18 +60,32 @@ export async function make<T>(maker: Maker, type: ThingType, options: MakeOption
     }
     const thing: Thing = { ...intended, id: made.id };
     await entry.made({ thing: thing as unknown as Json });
-    let over = false;
-    const remove = async (): Promise<void> => {
-      if (over) return;
-      await removeThing(session.with(undefined), thing, message => ctx.note(message, { detail: true }));
-      over = true;
-      await entry.gone();
-    };
-    ctx.scope.defer(`remove ${what} ${options.name}`, async ending => {
-      if (over || ending.outcome === 'kept') return;
-      if (options.until === 'failure' && ending.outcome === 'done') { over = true; return await entry.gone(); }
-      await remove();
-    }, { deadline });
-    return { value: made.value, id: made.id, thing, remove, keep: async () => { over = true; await entry.gone(); } };
+    return { value: made.value, id: made.id, thing, ...keeping(maker, entry, thing, session, options) };
   }
+}
+
+/** Takes over something that was made along with another thing: from now on it has a mark, and an entry in the journal, of its own. */
+export async function adopt(maker: Maker, type: ThingType, id: string, options: MakeOptions, mark: (mark: string) => Promise<void>): Promise<Made<string>> {
+  const session = options.session ?? maker.session, thing: Thing = { type, access: session.access, region: session.region, mark: newMark(), id };
+  const entry = await maker.ctx.journal.intend({ driver: maker.driver, what: `${sortOf(type).what} in ${session.region}`, name: options.name, data: { thing: thing as unknown as Json } });
+  await mark(thing.mark);
+  await entry.made();
+  return { value: id, id, thing, ...keeping(maker, entry, thing, session, options) };
+}
+
+/** What happens to a thing at the end of its scope, and before. */
+function keeping({ ctx }: Maker, entry: JournalEntry, thing: Thing, session: Session, options: MakeOptions): Pick<Made<unknown>, 'keep' | 'remove'> {
+  let over = false;
+  const remove = async (): Promise<void> => {
+    if (over) return;
+    await removeThing(session.with(undefined), thing, message => ctx.note(message, { detail: true }));
+    over = true;
+    await entry.gone();
+  };
+  ctx.scope.defer(`remove ${sortOf(thing.type).what} ${options.name}`, async ending => {
+    if (over || ending.outcome === 'kept') return;
+    if (options.until === 'failure' && ending.outcome === 'done') { over = true; return await entry.gone(); }
+    await remove();
+  }, { deadline });
+  return { remove, keep: async () => { over = true; await entry.gone(); } };
 }

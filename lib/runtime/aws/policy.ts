@@ -64,6 +64,11 @@ const byKind: { readonly [kind: string]: (props: Props) => Needs } = {
   'data/amazon-parameterstore': () => ({ 'ssm:GetParameter': 'look' }),
   'data/amazon-secretsmanager': () => ({ 'secretsmanager:GetSecretValue': 'look' }),
   'post-processor/ssm-parameter': () => ({ 'ssm:PutParameter': 'any', 'ec2:DescribeImages': 'look' }),
+  'source/amazon-ebssurrogate': p => {
+    const { 'ec2:CreateImage': _create, ...rest } = imageNeeds(p);
+    return { ...instanceNeeds(p), ...rest, 'ec2:CreateSnapshot': 'make', 'ec2:RegisterImage': 'make' };
+  },
+  'source/amazon-ebsvolume': p => ({ ...instanceNeeds(p), 'ec2:CreateSnapshot': 'make', 'ec2:DescribeSnapshots': 'look', 'ec2:DeleteSnapshot': 'own', 'ec2:DeleteTags': 'own', 'ec2:ModifySnapshotAttribute': 'own' }),
   'source/amazon-ebs': p => ({ ...instanceNeeds(p), ...(p['skipCreateAmi'] === true ? {} : imageNeeds(p)) }),
 };
 

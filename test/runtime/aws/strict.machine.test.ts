@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { AmazonEbsSource, Duration, ImageBuild, Secret, Size } from '../../../lib/index.js';
+import { AmazonEbsSource, AmazonEbsSurrogateSource, AmazonEbsVolumeSource, Duration, ImageBuild, Secret, Size } from '../../../lib/index.js';
 import { actionsOf } from '../../../lib/runtime/aws/policy.js';
 import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
 import { collectGarbage } from '../../../lib/runtime/gc.js';
@@ -275,5 +275,52 @@ requires('sshd')('the AMI builder', () => {
     const { amiId, amis } = await succeed(await build({ skipCreateAmi: true }));
     expect([amiId, amis]).toEqual(['', {}]);
     expect(server.world.inventory()).toEqual([]);
+  });
+
+  it('amazon-ebssurrogate makes an image of a disk that was filled from nothing', async () => {
+    const p = await program(app => new ImageBuild(app, 'web', {
+      sources: [new AmazonEbsSurrogateSource({
+        ...ebsProps(port), launchBlockDeviceMappings: [{ deviceName: '/dev/xvdf', volumeSize: Size.gib(10), volumeType: 'gp3' }, { deviceName: '/dev/xvdg', volumeSize: Size.gib(1) }, { deviceName: '/dev/xvdh', volumeSize: Size.gib(2), omitFromArtifact: true }],
+        amiRootDevice: { sourceDeviceName: '/dev/xvdf', deviceName: '/dev/xvda', volumeSize: Size.gib(12) }, bootMode: 'uefi', tpmSupport: 'v2.0', uefiData: 'QU1aTlVFRkk=', amiArchitecture: 'arm64', amiRegions: ['us-east-1'], snapshotDescription: 'a disk', snapshotTags: { Disk: 'yes' },
+      })],
+      provisioners: [new GuestCommand('true')],
+    }));
+    built.push(p);
+    const { amis } = await succeed(p);
+    const { image } = region().images.get(amis[home]!)!;
+    expect(image).toMatchObject({ RootDeviceName: '/dev/xvda', BootMode: 'uefi', TpmSupport: 'v2.0', Architecture: 'arm64', EnaSupport: true });
+    expect(image.BlockDeviceMappings).toMatchObject([{ DeviceName: '/dev/xvda', Ebs: { VolumeSize: 12, VolumeType: 'gp3', DeleteOnTermination: true } }, { DeviceName: '/dev/xvdg', Ebs: { VolumeSize: 1 } }]);
+    expect(region().snapshots.get(image.BlockDeviceMappings![0]!.Ebs!.SnapshotId!)!.snapshot).toMatchObject({ Description: 'a disk', VolumeSize: 10, Tags: expect.arrayContaining([{ Key: 'Disk', Value: 'yes' }]) });
+    expect(server.world.inventory().filter(what => what.includes('snapshot'))).toHaveLength(4);
+    expect(left()).toEqual([]);
+    server.world.lives.snapshot = [{ state: 'pending', for: 20 }, { state: 'error', reason: 'the key is gone' }];
+    server.world.regions.clear();
+    const failed = await runProgram(p);
+    expect(failed.targets[0]!.error!.message).toMatch(/^Snapshot snap-\w+ is error: the key is gone$/);
+    expect(server.world.inventory()).toEqual([]);
+  });
+
+  it('amazon-ebsvolume leaves volumes and snapshots, and nothing else', async () => {
+    const { amiName: _name, ...props } = ebsProps(port);
+    const p = await program(app => new ImageBuild(app, 'data', {
+      sources: [new AmazonEbsVolumeSource({ ...props, ebsVolumes: [
+        { deviceName: '/dev/xvdf', volumeSize: Size.gib(10), tags: { Name: 'data' } },
+        { deviceName: '/dev/xvdg', volumeSize: Size.gib(20), deleteOnTermination: true, snapshotVolume: true, snapshotTags: { Name: 'copy' }, snapshotUsers: ['444455556666'] },
+      ] })],
+      provisioners: [new GuestCommand('true')],
+    }));
+    built.push(p);
+    const result = await runProgram(p);
+    expect(result.targets[0]!.error).toBeUndefined();
+    const { volumes, snapshots } = result.targets[0]!.outputs as { volumes: { [device: string]: string }; snapshots: { [device: string]: string } };
+    expect([Object.keys(volumes), Object.keys(snapshots)]).toEqual([['/dev/xvdf'], ['/dev/xvdg']]);
+    expect(server.world.inventory()).toEqual([`${home}: snapshot ${snapshots['/dev/xvdg']}`, `${home}: volume ${volumes['/dev/xvdf']}`]);
+    expect(region().snapshots.get(snapshots['/dev/xvdg']!)).toMatchObject({ permissions: [{ UserId: '444455556666' }], snapshot: { VolumeSize: 20, Tags: expect.arrayContaining([{ Key: 'Name', Value: 'copy' }]) } });
+    expect(region().volumes.get(volumes['/dev/xvdf']!)!.volume.Tags).toEqual(expect.arrayContaining([{ Key: 'Name', Value: 'data' }]));
+    expect(JSON.stringify([...region().volumes.values()].map(v => v.volume.Tags))).not.toContain('expires-at');
+    const driver = (await import('../../../lib/runtime/sources/amazon-ebsvolume.js')).default, [artifact] = result.targets[0]!.artifacts;
+    expect(await driver.present(artifact!)).toBe(true);
+    await driver.destroy(artifact!);
+    expect([await driver.present(artifact!), server.world.inventory()]).toEqual([false, []]);
   });
 });
