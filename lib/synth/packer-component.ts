@@ -57,7 +57,9 @@ export function bodyOf(component: Component, props: object, context: BodyContext
 }
 
 /** Options in which text is Packer's own template already, in our components too. */
-const templates = new Set(['boot_command', 'boot_steps', 'execute_command', 'elevated_execute_command', 'command', 'run_command', 'env_var_format', 'elevated_env_var_format', 'extra_arguments', 'output', 'custom_data', 'vm_name', 'galaxy_command', 'install_command', 'knife_command', 'vagrantfile_template']);
+const templates = new Set([
+  'boot_command', 'boot_steps', 'execute_command', 'elevated_execute_command', 'run_command', 'output', 'ami_name', 'ami_description', 'tags', 'run_tags', 'run_volume_tags', 'snapshot_tags', 'spot_tags', 'fleet_tags',
+]);
 
 class FieldWriter {
   constructor(private readonly context: BodyContext, private readonly raw: boolean, /** Fields whose default is Packer's too; undefined: write no defaults. */ private readonly same: ReadonlySet<string> | undefined) {}
