@@ -6,7 +6,6 @@ import type { Problem } from '../problems.js';
 import { fieldsOf } from '../fields.js';
 import { Progress } from './checkpoints/progress.js';
 import type { RunScope } from './run-scope.js';
-import type { Scope } from './scope.js';
 import type { RunState } from './run-state.js';
 import { mapLimited } from './scheduler.js';
 import { readSecret } from './secrets.js';
@@ -23,7 +22,7 @@ export async function preflight(run: RunState, targets: readonly Target[], root:
 }
 
 /** Every problem of one component. */
-export async function check(context: TargetContext, planned: PlannedComponent, root: Scope): Promise<Problem[]> {
+export async function check(context: TargetContext, planned: PlannedComponent, root: RunScope): Promise<Problem[]> {
   const place = { severity: 'error', path: planned.path, ...(planned.at === undefined ? {} : { at: planned.at }) } as const;
   try {
     const { driver, props } = await context.ready(planned, 'later');

@@ -80,6 +80,7 @@ export interface AnyDriver {
   present?(artifact: Artifact): Promise<boolean>;
   destroy?(artifact: Artifact): Promise<void>;
   reap?(entry: Leftover): Promise<void>;
+  strays?(): Promise<readonly Stray[]>;
   shell?(kept: Json): Promise<number>;
   run(props: never, on: Communicator | Artifact, ctx: Context): Promise<unknown>;
   read(props: never, ctx: DataContext): Promise<object>;
