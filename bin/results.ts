@@ -22,6 +22,10 @@ export function showResult(result: RunResult, folder: string, session: Session):
     session.say(`\nNothing was built. ${logs}`);
     return;
   }
+  if (result.targets.length === 0) {
+    session.say('The program has nothing to build.');
+    return;
+  }
   const rows = result.targets.map(t => [t.target, t.outcome, t.milliseconds > 0 ? seconds(t.milliseconds) : '', fate(t)]);
   session.say(`\n${columns(rows).map((line, i) => line.replace(` ${result.targets[i]!.outcome} `, ` ${colourOf(result.targets[i]!.outcome, err)(result.targets[i]!.outcome)} `)).join('\n')}`);
   const sums = (['done', 'cached', 'failed', 'kept', 'skipped', 'cancelled'] as const).map(o => [result.targets.filter(t => t.outcome === o).length, o] as const).filter(([n]) => n > 0);

@@ -1,5 +1,5 @@
 /** What commands share: the terminal, the program and its plan, and how problems are shown. */
-import { exitCodes, isBakeError } from '../lib/errors.js';
+import { errors, exitCodes, isBakeError } from '../lib/errors.js';
 import { paintFor } from '../lib/paint.js';
 import type { Paint } from '../lib/paint.js';
 import type { Problem } from '../lib/problems.js';
@@ -8,6 +8,10 @@ import type { SynthResult } from '../lib/synth/synth.js';
 import type { ProgramArgs } from './command.js';
 import type { Terminal } from './terminal.js';
 
+const fail = errors('USAGE', {
+  NO_VALUE: { message: (given: string) => `--var ${given} gives no value.`, remedy: given => `Write --var ${given.replace(/=.*$/s, '') || 'name'}=value.`, exit: exitCodes.usage },
+});
+
 export interface Synthesized extends SynthResult { readonly program: LoadedProgram }
 
 export class Session {
@@ -15,6 +19,8 @@ export class Session {
   readonly err: Paint;
   /** What places of problems are relative to: the folder of the program or plan, once there is one. */
   folder: string | undefined;
+  /** What was found when the program was synthesized. */
+  problems: readonly Problem[] = [];
   constructor(readonly terminal: Terminal, readonly given: LoadedProgram | undefined, color: boolean | undefined) {
     this.out = paintFor(terminal.stdout, terminal.env, color);
     this.err = paintFor(terminal.stderr, terminal.env, color);
@@ -28,6 +34,7 @@ export class Session {
 
   /** The program that started the command line, else the one that is found here. */
   async program(args: ProgramArgs): Promise<LoadedProgram> {
+    for (const given of args.var ?? []) if (given.indexOf('=') < 1) throw fail.NO_VALUE(given);
     const { findProgram, loadProgram, setInputs } = await import('../lib/program.js');
     setInputs(args.var ?? [], args['var-file'] ?? [], this.terminal.cwd);
     return this.given ?? loadProgram(findProgram(args.program, this.terminal.cwd));
@@ -38,7 +45,9 @@ export class Session {
     const program = await this.program(args);
     this.folder = program.folder;
     const { trySynth } = await import('../lib/synth/synth.js');
-    return { ...trySynth(program.app, { folder: program.folder }), program };
+    const result = trySynth(program.app, { folder: program.folder });
+    this.problems = result.problems;
+    return { ...result, program };
   }
 
   /** The plan, where nothing stands in its way; else undefined, and the problems were shown. Warnings are shown in any case. */

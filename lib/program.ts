@@ -1,5 +1,5 @@
 /** Finds, loads and runs a user's program; gives its variables their values. The one room besides index.ts that knows all layers. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type App, announced } from './constructs/app.js';
@@ -26,6 +26,7 @@ const fail = errors('PROGRAM', {
     message: (file: string) => `${file} is no program.`, exit: exitCodes.usage,
     remedy: file => (/\.json$/.test(file) ? `A plan is built without --program: bake build ${file}` : 'A program is a .ts, .mts, .js or .mjs file.'),
   },
+  UNREADABLE: { message: (file: string) => `${file} cannot be read.`, remedy: 'Make it readable for the user who runs this.', exit: exitCodes.usage },
   NO_APP: {
     message: (file: string) => `${file} made no App.`, remedy: 'Make one in it: export const app = new App();', exit: exitCodes.problems,
     explain: 'A program makes one App, and everything in it belongs to that App. Where there is one in another file, import that file.',
@@ -57,11 +58,11 @@ export function findProgram(program?: string, folder = process.cwd()): string {
   const place = resolve(folder, program ?? '.'), stats = statSync(place, { throwIfNoEntry: false });
   if (stats?.isFile()) {
     if (!ending.test(place) || /\.d\.m?ts$/.test(place)) throw fail.OTHER_FILE(program!);
-    return place;
+    return readable(place);
   }
   if (stats?.isDirectory()) {
     const found = names.find(n => existsSync(join(place, n)));
-    if (found !== undefined) return join(place, found);
+    if (found !== undefined) return readable(join(place, found));
     const near = suggest('images', readdirSync(place).filter(n => ending.test(n) && !/\.d\.m?ts$/.test(n)).map(n => n.replace(ending, '')));
     const file = near === undefined ? undefined : readdirSync(place).find(n => ending.test(n) && n.replace(ending, '') === near);
     throw fail.NOT_FOUND(`no images.ts in ${place}`, file === undefined ? undefined : join(program ?? '', file));
@@ -69,6 +70,11 @@ export function findProgram(program?: string, folder = process.cwd()): string {
   const siblings = existsSync(dirname(place)) ? readdirSync(dirname(place)).filter(n => ending.test(n)) : [];
   const near = suggest(basename(place), siblings);
   throw fail.NOT_FOUND(`no file ${program}`, near === undefined ? undefined : join(dirname(program!), near));
+}
+
+function readable(file: string): string {
+  try { accessSync(file, constants.R_OK); } catch { throw fail.UNREADABLE(file); }
+  return file;
 }
 
 /**

@@ -15,7 +15,10 @@ export default command({
   ],
   async run(args, session) {
     const more = runOptions(args), looked = await lookAt(args, session);
-    if (looked === undefined) return exitCodes.problems;
+    if (looked === undefined) {
+      if (args.json) session.print(JSON.stringify({ type: 'result', outcome: 'failed', exit: exitCodes.problems, targets: [], problems: session.problems }));
+      return exitCodes.problems;
+    }
     return runPlan(looked.source, { ...looked.options, ...more, listen: remember(args) }, args, session);
   },
 });

@@ -16,7 +16,8 @@ const cases: { readonly [name: string]: string | { readonly args: string; readon
   inspect: 'inspect', 'inspect-target': 'inspect motd --var version=2.0.0',
   'inspect-nothing': 'inspect wbe/docker', explain: 'explain unknown-prop', 'explain-policy': 'explain POLICY', 'explain-nothing': 'explain UNKNOWN_PORP', 'explain-error': 'explain VAR_FILE_UNREADABLE',
 
-  'no-command': '', 'no-such-command': 'biuld', 'no-such-flag': 'validate --strcit', 'no-such-argument': 'validate web', 'flag-with-one-dash': 'build -var x=1', 'flag-of-packer': 'build -on-error=abort',
+  'no-command': '', 'no-such-command': 'biuld', 'no-such-flag': 'validate --strcit', 'no-such-argument': 'explain a b', 'flag-with-one-dash': 'build -var x=1', 'flag-of-packer': 'build -on-error=abort',
+  'value-that-is-none': 'validate --var version', 'validate-no-plan': 'validate images.ts', 'validate-a-bad-plan': 'validate wrong.json',
   'flag-without-value': 'validate --var', 'flag-with-another-value': 'synth --format yaml', 'argument-missing': 'ssh',
   'no-such-program': 'validate --program imags.ts', 'program-that-is-a-plan': 'validate --program plan.json', 'program-that-is-no-program': 'validate --program scripts/note.sh',
   'no-such-plan': 'build nowhere/plan.json', 'plan-that-is-not-json': 'build broken.json', 'plan-of-another-format': 'build package.json', 'plan-that-is-wrong': 'build wrong.json', 'plan-with-values': 'build wrong.json --var version=2', 'two-plans': 'build a.json b.json',

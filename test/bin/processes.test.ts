@@ -83,7 +83,7 @@ new ImageBuild(app, 'web', {
     await rename(join(folder, 'plan'), join(elsewhere, 'moved'));
     await rm(folder, { recursive: true });
     await writeFile(join(elsewhere, 'secrets.env'), `token='abc'\n`);
-    expect(await bake(elsewhere, ['list', 'moved'], ['inspect', 'web', 'moved/plan.json'])).toMatchObject([{ code: 0, stdout: 'web\n  web/file  file  1 step\n' }, { code: 0, stdout: expect.stringContaining("target  'out/page-2.html'") }]);
+    expect(await bake(elsewhere, ['list', 'moved'], ['inspect', 'web', 'moved/plan.json'], ['validate', 'moved'])).toMatchObject([{ code: 0, stdout: 'web\n  web/file  file  1 step\n' }, { code: 0, stdout: expect.stringContaining("target  'out/page-2.html'") }, { code: 0, stdout: 'The plan is valid: 1 build, 1 target.\n' }]);
     expect(await bake(elsewhere, ['build', 'moved/plan.json', '--log-level', 'error'], ['build', 'moved', '--var-file', 'secrets.env'])).toMatchObject([{ code: 5, stderr: expect.stringContaining('SECRET_NOT_GIVEN') }, { code: 0 }]);
     expect([readFileSync(join(elsewhere, 'moved/out/page-2.html'), 'utf8'), readFileSync(join(elsewhere, 'moved/size'), 'utf8').trim()]).toEqual(['<p>', '3']);
   });
@@ -103,6 +103,15 @@ new ImageBuild(app, 'good', { sources: [new NullSource({})], provisioners: [new 
     expect(events[0]).toMatchObject({ type: 'run-start', targets: ['bad/null', 'good/null'] });
     expect(events.filter(e => e.type === 'output')).toMatchObject([{ text: 'before\n', step: ['bad/null', 'bad/shell-local'] }]);
     expect(events.at(-1)).toMatchObject({ type: 'result', exit: 4, targets: [{ target: 'bad/null', outcome: 'failed', error: { code: 'SHELL_LOCAL_FAILED' } }, { target: 'good/null', outcome: 'done' }] });
+  });
+});
+
+describe('a program with nothing in it', () => {
+  it('builds nothing, and says so; problems are in the JSON result', async () => {
+    const folder = await folderWith(`import { App, Variable } from 'imagebake';\nconst app = new App();\nif (process.env['ASK']) new Variable(app, 'x');\n`);
+    expect(await bake(folder, ['build', '--log-level', 'warning'])).toEqual([{ code: 0, stdout: '', stderr: 'The program has nothing to build.\n' }]);
+    const [asked] = await runCommandLines([{ args: ['build', '--json'], cwd: folder, env: { ASK: '1' } }]);
+    expect([asked!.code, JSON.parse(asked!.stdout)]).toMatchObject([3, { type: 'result', exit: 3, problems: [{ code: 'MISSING_VARIABLE', path: 'x' }] }]);
   });
 });
 
