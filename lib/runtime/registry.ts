@@ -7,7 +7,7 @@ import type { Plan } from '../plan.js';
 import { suggest } from '../suggest.js';
 import { loadKind } from './load-kind.js';
 import type {
-  Artifact, Communicator, Context, DataContext, DataDriver, Leftover, Machine, PostProcessorDriver, PreflightProblem, ProvisionerDriver, Saved, SourceDriver,
+  Artifact, Communicator, Context, DataContext, DataDriver, Leftover, Machine, PostProcessorDriver, PreflightProblem, ProvisionerDriver, Saved, SourceDriver, Stray,
 } from './driver.js';
 
 const fail = errors('KIND', {
