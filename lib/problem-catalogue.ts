@@ -72,6 +72,7 @@ export const problemCatalogue: { readonly [code: string]: Entry } = {
   EXPORT_NO_OPTION: { what: 'Packer has no option for a prop, so the template does without it.', remedy: 'Look whether the template does what you need; packerOverrides adds options of its own.' },
   EXPORT_NO_SETTING: { what: 'Packer has no such setting for steps.', remedy: 'Keep building with bake where you need it.' },
   EXPORT_UNKNOWN_OPTION: { what: 'An option is in none of the tables of the Packer components we know.', remedy: 'Check its spelling, and your version of the Packer plugin.' },
+  EXPORT_BRACES: { what: 'A text holds {{ in a place where Packer would read it as its own template.', why: 'Some options of Packer have no way to say that the braces stand for themselves.', remedy: 'Move it into a script file, or into a variable of the environment.' },
   EXPORT_TYPE: { what: 'A value does not have the shape that Packer gives the option.', remedy: 'Look at the option in the documentation of the Packer plugin.' },
   EXPORT_IMAGE: { what: 'Packer cannot start one build from another of the same template: the base becomes a variable.', remedy: 'Build the base first, and give its result to the second build.' },
   EXPORT_VALUE: { what: 'JSON templates cannot say an expression, so its value was written.', remedy: 'Export to HCL, where expressions stay.' },
