@@ -34,6 +34,7 @@ export { shell, ShellProvisioner, type ShellProvisionerProps } from './construct
 export { shellLocalProvisioner, ShellLocalProvisioner, type ShellLocalProvisionerProps } from './constructs/provisioners/shell-local.js';
 export { sleepProvisioner, SleepProvisioner, type SleepProvisionerProps } from './constructs/provisioners/sleep.js';
 // Post-processors
+export { amazonImport, AmazonImportPostProcessor, type AmazonImportPostProcessorProps } from './constructs/post-processors/amazon-import.js';
 export { ssmParameter, SsmParameterPostProcessor, type SsmParameterPostProcessorProps } from './constructs/post-processors/ssm-parameter.js';
 export { checksum, ChecksumPostProcessor, type ChecksumPostProcessorProps } from './constructs/post-processors/checksum.js';
 export { manifest, ManifestPostProcessor, type ManifestPostProcessorProps } from './constructs/post-processors/manifest.js';

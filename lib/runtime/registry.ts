@@ -60,6 +60,7 @@ const lines = {
   'data/environment': { kind: () => import('../constructs/data/environment.js').then(m => m.environmentData), driver: () => import('./data/environment.js') },
   'data/command': { kind: () => import('../constructs/data/command.js').then(m => m.commandData), driver: () => import('./data/command.js') },
   'data/git': { kind: () => import('../constructs/data/git.js').then(m => m.gitData), driver: () => import('./data/git.js') },
+  'post-processor/amazon-import': { kind: () => import('../constructs/post-processors/amazon-import.js').then(m => m.amazonImport), driver: () => import('./post-processors/amazon-import.js') },
   'post-processor/ssm-parameter': { kind: () => import('../constructs/post-processors/ssm-parameter.js').then(m => m.ssmParameter), driver: () => import('./post-processors/ssm-parameter.js') },
   'data/amazon-ami': { kind: () => import('../constructs/data/amazon-ami.js').then(m => m.amazonAmi), driver: () => import('./data/amazon-ami.js') },
   'data/amazon-parameterstore': { kind: () => import('../constructs/data/amazon-parameterstore.js').then(m => m.amazonParameterstore), driver: () => import('./data/amazon-parameterstore.js') },

@@ -63,6 +63,11 @@ const byKind: { readonly [kind: string]: (props: Props) => Needs } = {
   'data/amazon-ami': () => ({ 'ec2:DescribeImages': 'look' }),
   'data/amazon-parameterstore': () => ({ 'ssm:GetParameter': 'look' }),
   'data/amazon-secretsmanager': () => ({ 'secretsmanager:GetSecretValue': 'look' }),
+  'post-processor/amazon-import': p => ({
+    'ec2:DescribeImages': 'look', 's3:ListBucketMultipartUploads': 'look', 's3:PutObject': 'any', 's3:DeleteObject': 'any', 's3:AbortMultipartUpload': 'any', 'ec2:ImportImage': 'make', 'ec2:CreateTags': 'any', 'ec2:DescribeImportImageTasks': 'look',
+    'ec2:CancelImportTask': 'own', 'ec2:DeregisterImage': 'any', 'ec2:DeleteSnapshot': 'any', 'ec2:DeleteTags': 'own', 'ec2:ModifyImageAttribute': 'any',
+    ...(isSet(p['amiName']) || isSet(p['amiEncrypt']) ? copy : {}), ...(isSet(p['amiEncrypt']) ? keys : {}),
+  }),
   'post-processor/ssm-parameter': () => ({ 'ssm:PutParameter': 'any', 'ec2:DescribeImages': 'look' }),
   'source/amazon-ebssurrogate': p => {
     const { 'ec2:CreateImage': _create, ...rest } = imageNeeds(p);
@@ -87,7 +92,8 @@ export function policyFor(plan: Plan): Json {
   const say = (Sid: string, Action: string[], more: { readonly [key: string]: Json } = {}): void => { if (Action.length > 0) statements.push({ Sid, Effect: 'Allow', Action, Resource: '*', ...more }); };
   say('Look', of('look'));
   say('Make', of('make', 'any').filter(a => !a.startsWith('iam:') && a !== 'ec2:CreateTags'));
-  if (reach.has('ec2:CreateTags')) say('TagWhatIsMade', ['ec2:CreateTags'], { Condition: { Null: { 'ec2:CreateAction': 'false' } } });
+  if (reach.get('ec2:CreateTags') === 'any') say('Tag', ['ec2:CreateTags']);
+  else if (reach.has('ec2:CreateTags')) say('TagWhatIsMade', ['ec2:CreateTags'], { Condition: { Null: { 'ec2:CreateAction': 'false' } } });
   say('ChangeAndRemoveOurs', of('own'), { Condition: { Null: { [`aws:ResourceTag/${markTags.run}`]: 'false' } } });
   const iam = of('make', 'any').filter(a => a.startsWith('iam:'));
   if (iam.length > 0) statements.push({ Sid: 'RoleOfTheInstance', Effect: 'Allow', Action: iam, Resource: iam.includes('iam:CreateRole') ? ['arn:aws:iam::*:role/imagebake-*', 'arn:aws:iam::*:instance-profile/imagebake-*'] : '*' });

@@ -75,7 +75,7 @@ export function awsCode(error: unknown): string | undefined {
 }
 /** Whether AWS says that something is not (or no longer) there. */
 export function isGone(error: unknown): boolean {
-  return /NotFound|^NoSuch|DoesNotExist|^InvalidAMIID\.Unavailable$/.test(awsCode(error) ?? '') && !retryable(error);
+  return /NotFound|^NoSuch|DoesNotExist|^InvalidAMIID\.Unavailable$|^InvalidConversionTaskId/.test(awsCode(error) ?? '') && !retryable(error);
 }
 export const isDenied = (error: unknown): boolean => isBakeError(error) && error.code === 'AWS_DENIED';
 /** Throttling, a fault of the server, a lost answer: the call may be made again. */

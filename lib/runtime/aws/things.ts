@@ -5,6 +5,7 @@ import { removeProfile, removeRole } from './iam.js';
 import { markTags } from './marks.js';
 import { awsCode, isGone } from './refusals.js';
 import type { Access, Session } from './session.js';
+import { removeObject } from './s3.js';
 import { awaitState } from './wait.js';
 
 /** One thing, as it stands in the journal. */
@@ -22,7 +23,7 @@ export interface Thing {
   readonly keepSnapshots?: true;
 }
 /** In the order in which they are to be removed. */
-export const thingTypes = ['spot-request', 'instance', 'launch-template', 'import-task', 'image', 'snapshot', 'volume', 'security-group', 'key-pair', 'instance-profile', 'role'] as const;
+export const thingTypes = ['spot-request', 'instance', 'launch-template', 'import-task', 'image', 'snapshot', 'volume', 'security-group', 'key-pair', 'instance-profile', 'role', 's3-object'] as const;
 export type ThingType = (typeof thingTypes)[number];
 
 interface Sort {
@@ -58,8 +59,8 @@ const sorts: { readonly [T in ThingType]: Sort } = {
   },
   'import-task': {
     what: 'import task',
-    find: async (s, Filters) => ids((await s.ec2('DescribeImportImageTasks', { Filters })).ImportImageTasks, t => (t.Status === 'completed' || t.Status === 'deleted' ? undefined : t.ImportTaskId)),
-    remove: async (s, id) => { await gone(s.ec2('CancelImportTask', { ImportTaskId: id })); },
+    find: async (s, Filters) => ids((await s.ec2('DescribeImportImageTasks', { Filters })).ImportImageTasks, t => (t.Status === 'deleted' || t.Status === 'cancelled' ? undefined : t.ImportTaskId)),
+    remove: removeImport,
   },
   snapshot: {
     what: 'snapshot',
@@ -85,6 +86,7 @@ const sorts: { readonly [T in ThingType]: Sort } = {
   // Known by the names we give: found without a search.
   'instance-profile': { what: 'instance profile', find: async () => [], remove: (s, name) => removeProfile(s, name) },
   role: { what: 'role', find: async () => [], remove: (s, name) => removeRole(s, name) },
+  's3-object': { what: 'object', find: async () => [], remove: (s, id) => removeObject(s, id) },
 };
 
 export const sortOf = (type: ThingType): Sort => sorts[type];
@@ -92,7 +94,7 @@ export const sortOf = (type: ThingType): Sort => sorts[type];
 /** Removes a thing: by its id, else by what carries its mark. `settle`: the call that makes it may just have been sent, so look more than once. */
 export async function removeThing(session: Session, thing: Thing, note: (message: string) => void = () => {}, settle = true): Promise<void> {
   const s = session.region === thing.region ? session : session.in(thing.region), sort = sortOf(thing.type);
-  const known = thing.id ?? (thing.type === 'role' || thing.type === 'instance-profile' ? thing.name : undefined);
+  const known = thing.id ?? thing.name;
   if (known !== undefined) {
     await sort.remove(s, known, thing, note);
     if (thing.type === 'instance') await removeVolumesOf(s, thing);
@@ -142,6 +144,15 @@ async function removeImage(s: Session, id: string, thing: Pick<Thing, 'access' |
 /** Removes a snapshot of an image that is gone. One that another image uses stays. */
 export async function removeSnapshotOf(s: Session, id: string): Promise<void> {
   await gone(s.ec2('DeleteSnapshot', { SnapshotId: id })).catch(error => { if (awsCode(error) !== 'InvalidSnapshot.InUse') throw error; });
+}
+
+/** Ends an import. One that is complete leaves an image, which carries no tag of ours: the task knows it. */
+async function removeImport(s: Session, id: string, thing: Pick<Thing, 'access' | 'keepSnapshots'>): Promise<void> {
+  const look = async () => (await s.ec2('DescribeImportImageTasks', { ImportTaskIds: [id] }).catch(error => { if (isGone(error)) return undefined; throw error; }))?.ImportImageTasks?.[0];
+  const task = await look();
+  if (task?.Status === 'active') await gone(s.ec2('CancelImportTask', { ImportTaskId: id }));
+  const image = task?.ImageId ?? (await look())?.ImageId;
+  if (image !== undefined) await removeImage(s, image, thing);
 }
 
 /** Done, or nothing was there to do it to. */

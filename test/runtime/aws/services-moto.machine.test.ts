@@ -2,13 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
+import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { AmazonAmiData, AmazonEbsSource, AmazonParameterstoreData, AmazonSecretsmanagerData, ImageBuild, NullSource, ShellLocalProvisioner, SsmParameterPostProcessor, text } from '../../../lib/index.js';
+import { AmazonAmiData, AmazonEbsSource, AmazonImportPostProcessor, AmazonParameterstoreData, AmazonSecretsmanagerData, Duration, FileSource, ImageBuild, NullSource, ShellLocalProvisioner, SsmParameterPostProcessor, text } from '../../../lib/index.js';
 import { policyFor } from '../../../lib/runtime/aws/policy.js';
 import { runProgram } from '../../contracts/ec2.js';
 import { ebsProps } from '../../contracts/ec2-props.js';
+import { startEc2 } from '../../support/ec2-server/server.js';
 import { sshGuests } from '../../support/ec2-server/guests.js';
 import { requires } from '../../support/machine.js';
 import { type Moto, startMoto } from '../../support/moto/moto.js';
@@ -74,6 +76,39 @@ requires('sshd', 'moto')('Amazon\'s other services', () => {
       expect((await ssm.send(new GetParameterCommand({ Name: '/images/web' }))).Parameter?.Value).toBe(id);
     }
     expect(target!.artifacts.map(a => a.madeBy)).toEqual(['source/amazon-ebs', 'post-processor/ssm-parameter']);
+  });
+
+  it('a disk that was built here becomes an AMI through a bucket, in which nothing stays', async () => {
+    const s3 = new S3Client({ region });
+    await s3.send(new CreateBucketCommand({ Bucket: 'images', CreateBucketConfiguration: { LocationConstraint: region } }));
+    // moto imports nothing: our own EC2 does.
+    const ec2 = await startEc2({ speed: 1000 });
+    Object.assign(process.env, { AWS_ENDPOINT_URL_EC2: ec2.front.url });
+    try {
+      const disk = (props: object) => program(app => new ImageBuild(app, 'disk', { sources: [new FileSource({ target: 'disk.raw', content: 'x'.repeat(9_000_000) })], postProcessors: [new AmazonImportPostProcessor({ region, s3BucketName: 'images', polling: { delay: Duration.milliseconds(20) }, ...props })] }));
+      const p = await disk({ amiName: 'imported', amiEncrypt: true, amiUsers: ['444455556666'], tags: { From: 'here' }, bootMode: 'uefi' });
+      const result = await p.run(), [target] = result.targets;
+      expect([result.problems, target?.error]).toEqual([[], undefined]);
+      const { amiId } = target!.artifacts.at(-1)!.outputs as { amiId: string };
+      const { image, permissions } = ec2.world.region(region).images.get(amiId)!;
+      expect([image.Name, permissions]).toEqual(['imported', [{ UserId: '444455556666' }]]);
+      expect(image.Tags).toEqual(expect.arrayContaining([{ Key: 'From', Value: 'here' }]));
+      expect(ec2.world.inventory().filter(what => what.includes('image'))).toEqual([`${region}: image ${amiId} imported`]);
+      expect(ec2.front.calls.find(c => c.action === 'ec2:ImportImage')!.input).toMatchObject({ BootMode: 'uefi', DiskContainers: [{ Format: 'raw', UserBucket: { S3Bucket: 'images' } }] });
+      const plain = await (await disk({})).run();
+      expect([plain.problems, plain.targets[0]?.error]).toEqual([[], undefined]);
+      ec2.world.lives.importTask = [{ state: 'active', for: 20 }, { state: 'deleted', reason: 'ClientError: Unknown OS / Missing OS files' }];
+      const failed = await (await disk({ amiName: 'other' })).run();
+      expect(failed.targets[0]!.error!.message).toMatch(/^Import import-ami-\w+ is deleted: ClientError: Unknown OS \/ Missing OS files$/);
+      expect(ec2.world.inventory().filter(what => what.includes('image'))).toHaveLength(2);
+      expect((await s3.send(new ListObjectsV2Command({ Bucket: 'images' }))).Contents ?? []).toEqual([]);
+      expect((await s3.send(new ListMultipartUploadsCommand({ Bucket: 'images' }))).Uploads ?? []).toEqual([]);
+      expect(await (await disk({ s3BucketName: 'no-such-bucket' })).run()).toMatchObject({ exit: 5, problems: [{ code: 'AWS_REFUSED', message: expect.stringContaining('NoSuchBucket') }] });
+      expect(ec2.front.complaints).toEqual([]);
+    } finally {
+      delete process.env['AWS_ENDPOINT_URL_EC2'];
+      await ec2[Symbol.asyncDispose]();
+    }
   });
 
   it('the policy that bake policy aws prints is enough; one action less, and preflight names it', async () => {
