@@ -3,7 +3,7 @@ import { callFunction } from './functions.js';
 import { byCodeUnit, isObject, type Json } from './json.js';
 import { short } from './short.js';
 import { fillTemplate } from './template-file.js';
-import { type Expr, exprOf, isRef, isSecret } from './values.js';
+import { type Expr, exprOf, isRef, isSecret, outputKey } from './values.js';
 
 /** What is known of the things that expressions name. Undefined: not known (yet), the expression stays as it is. */
 export interface Lookups {
@@ -12,6 +12,7 @@ export interface Lookups {
   isSensitive?(name: string): boolean;
   local?(name: string): Expr | undefined;
   data?(path: string, output: string): Json | undefined;
+  /** By `outputKey`. */
   output?(target: string, output: string): Json | undefined;
   time?(as: 'timestamp' | 'isotime' | 'uuid', format: string | undefined): Json | undefined;
   host?(name: string): Json | undefined;
@@ -33,7 +34,7 @@ export function simplify(expr: Expr, lookups: Lookups): Expr {
       return definition === undefined ? expr : simplify(definition, { ...lookups, local: name => (name === expr.name ? undefined : lookups.local?.(name)) });
     }
     case 'data': return known(lookups.data?.(expr.path, expr.output));
-    case 'output': return known(lookups.output?.(expr.target, expr.output));
+    case 'output': return known(lookups.output?.(outputKey(expr), expr.output));
     case 'time': return known(lookups.time?.(expr.as, expr.format));
     case 'host': return known(lookups.host?.(expr.name));
     case 'secret': return known(lookups.secret?.(expr.secret));
@@ -88,7 +89,7 @@ export function describeExpr(expr: Expr): string {
     case 'variable': return `variable '${expr.name}'`;
     case 'local': return `local '${expr.name}'`;
     case 'data': return `output '${expr.output}' of data source '${expr.path}'`;
-    case 'output': return `output '${expr.output}' of '${expr.target}'`;
+    case 'output': return `output '${expr.output}' of '${expr.of === undefined ? expr.target : `${expr.of}' on '${expr.target}`}'`;
     case 'time': return expr.as;
     case 'host': return `host.${expr.name}`;
     case 'secret': return `secret '${expr.secret}'`;

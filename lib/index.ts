@@ -2,7 +2,7 @@
 export { acknowledge } from './constructs/acknowledge.js';
 export { App, type AppProps } from './constructs/app.js';
 export {
-  DataSource, type DataSettings, PostProcessor, type PostProcessorSettings, Provisioner, ProvisionerGroup, type ProvisionerSettings, Source, type SourceSettings,
+  DataSource, type DataSettings, PostProcessor, type PostProcessorFor, type PostProcessorSettings, Provisioner, type ProvisionerFor, ProvisionerGroup, type ProvisionerSettings, Source, type SourceSettings,
 } from './constructs/component.js';
 export { type BuildOutputs, ImageBuild, type ImageBuildProps, type NamesOf } from './constructs/image-build.js';
 export { matrix } from './constructs/matrix.js';

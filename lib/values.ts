@@ -14,8 +14,8 @@ export type Expr =
   | { readonly op: 'local'; readonly name: string }
   /** An output of a data source, by its construct path. */
   | { readonly op: 'data'; readonly path: string; readonly output: string }
-  /** An output of a target (`web/qemu`). */
-  | { readonly op: 'output'; readonly target: string; readonly output: string }
+  /** An output of a target (`web/qemu`): of its source, or, with `of`, of one of its steps or post-processors (`web/docker-push`). */
+  | { readonly op: 'output'; readonly target: string; readonly output: string; readonly of?: string }
   /** A function of functions.ts. */
   | { readonly op: 'call'; readonly function: string; readonly args: readonly Expr[] }
   | { readonly op: 'template'; readonly parts: readonly Expr[] }
@@ -185,6 +185,9 @@ export const host = {
   /** Name of the ImageBuild: `build.name`. */
   buildName: ref<string>({ op: 'host', name: 'buildName' }),
 };
+
+/** What the outputs of a target, or of one of its steps, are known by while a run goes on. */
+export function outputKey({ target, of }: { readonly target: string; readonly of?: string | undefined }): string { return of === undefined ? target : `${target} ${of}`; }
 
 /** Every expression inside an expression, itself first; also those inside lists and objects that a program wrote. */
 export function* walkExpr(expr: Expr): Generator<Expr> {

@@ -81,6 +81,17 @@ export class ImageBuild<const S extends Sources = Sources> extends Construct imp
     return { $image: `${this.node.path}/${name}` };
   }
 
+  /** Refs to what a step or post-processor of this build gives, by source name: `build.outputsOf(push)['docker'].digest`. */
+  outputsOf<K extends AnyKind>(component: { readonly kind: K; readonly at: Error }): { readonly [N in NamesOf<S>]: RefsOf<K['outputs']> } {
+    const bound = [...this.provisioners, ...this.postProcessors.flat()].find(b => (b.component as object) === component);
+    if (bound === undefined) {
+      this.bindingProblems.push({ code: 'BAD_REFERENCE', path: this.node.path, at: component.at, message: `outputs of a ${component.kind.role} (${component.kind.type}) are asked for that is not in this build`, remedy: 'Put it into provisioners or postProcessors first.' });
+    }
+    const of = bound?.node.path ?? '';
+    return Object.fromEntries(this.sources.map(({ component: source }) => (source as Source).name).map(name =>
+      [name, Object.fromEntries(Object.keys(component.kind.outputs).map(output => [output, ref({ op: 'output', target: `${this.node.path}/${name}`, output, of })]))])) as never;
+  }
+
   /**
    * Accepts the findings of a policy for this build, or for one component of it (its path below the build: `qemu`, `shell-2`), for a
    * reason that stands in the plan.

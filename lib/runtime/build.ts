@@ -1,7 +1,8 @@
 /** Builds one target: start, connect, provision, capture, post-process; and what has to happen when one of these fails. */
 import { BakeError, errors, messageOf } from '../errors.js';
 import type { PlannedStep, Target } from '../plan.js';
-import { type Finished, finishedTarget, hasMade, mayBeFinished, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
+import { outputKey } from '../values.js';
+import { type Finished, finishedTarget, hasMade, mayBeFinished, outputsOf, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
 import { Progress, type ResumePoint } from './checkpoints/progress.js';
 import type { Artifact, Communicator, Context, Machine } from './driver.js';
 import { keepMachine } from './kept.js';
@@ -68,7 +69,7 @@ class Building implements Builder {
       provide(state, target, artifact);
       const { artifacts, wrote } = await postProcess(artifact, target, context, scope, progress, (label, planned, work) => this.step(scope, label, planned, work));
       const key = progress && targetKey(progress);
-      if (key !== undefined) await progress!.remember(key, { what: 'target', artifact, artifacts, wrote, stamps: await stampsOf(artifacts) });
+      if (key !== undefined) await progress!.remember(key, { what: 'target', artifact, artifacts, wrote, outputs: outputsOf(state, target), stamps: await stampsOf(artifacts) });
       return { outcome: 'done', artifacts, outputs: artifact.outputs };
     } catch (error) {
       await this.afterFailure(scope, walk.live?.guest);
@@ -79,10 +80,11 @@ class Building implements Builder {
   }
 
   /** Nothing to do: what was made before is there, and nothing that led to it has changed. */
-  upToDate(scope: RunScope, { source, artifacts }: Finished): Pick<Built, 'outcome' | 'artifacts' | 'outputs' | 'reason'> {
+  upToDate(scope: RunScope, { source, artifacts, outputs }: Finished): Pick<Built, 'outcome' | 'artifacts' | 'outputs' | 'reason'> {
     scope.outcome = 'cached';
     scope.emit({ type: 'note', message: 'Up to date.' });
     for (const artifact of artifacts) this.announce(scope, artifact);
+    for (const [key, given] of Object.entries(outputs)) this.state.outputs.set(key, given);
     return { outcome: 'cached', artifacts, outputs: source.outputs, reason: 'it is up to date' };
   }
 
@@ -148,7 +150,7 @@ class Building implements Builder {
     const attempt = async (here: RunScope): Promise<void> => {
       const { driver, props } = await context.ready(planned);
       const outputs = await context.with(planned.path, here, ctx => driver.run(props, guest, ctx));
-      if (outputs) state.outputs.set(planned.path, outputs as { readonly [name: string]: unknown });
+      if (outputs) state.outputs.set(outputKey({ target: this.target.path, of: planned.path }), outputs as { readonly [name: string]: unknown });
     };
     const limit = { timeout: settings.timeout, what: planned.path };
     try {

@@ -1,6 +1,7 @@
 /** Post-processors of one target: every sequence starts from the source's artifact; what nobody keeps is removed once all has succeeded. */
 import { rm } from 'node:fs/promises';
 import type { PlannedPostProcessor, Target } from '../plan.js';
+import { outputKey } from '../values.js';
 import { keyOfPostProcessor, presentArtifact, stampsOf } from './checkpoints/finished.js';
 import type { Progress } from './checkpoints/progress.js';
 import type { Artifact, PostProcessed } from './driver.js';
@@ -27,6 +28,7 @@ export async function postProcess(
         if (key !== undefined) await progress!.remember(key, { what: 'artifact', artifact: result.artifact, data: { keepInput: result.keepInput }, wrote: result.wrote ?? [], stamps: await stampsOf([result.artifact]) });
         return result;
       });
+      context.run.outputs.set(outputKey({ target: target.path, of: planned.path }), artifact.outputs);
       if (keepInput === 'must' || (planned.keepInputArtifact ?? keepInput === 'yes')) kept.add(input);
       if (artifact !== input) scope.emit({ type: 'artifact', id: artifact.id, files: artifact.files.map(f => f.path), outputs: artifact.outputs });
       made.add(artifact);

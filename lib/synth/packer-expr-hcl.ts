@@ -2,7 +2,7 @@
 import { amazonNames } from '../amazon-names.js';
 import { functions } from '../functions.js';
 import { isObject, type Json } from '../json.js';
-import { type Expr, exprOf, isRef, isSecret } from '../values.js';
+import { type Expr, exprOf, isRef, isSecret, outputKey } from '../values.js';
 import type { Names, Place } from './packer-body.js';
 import { formatdateOf } from './packer-time.js';
 
@@ -52,7 +52,7 @@ export function hclExpr(expr: Expr, context: HclContext): string {
       return 'variable' in name ? `var.${name.variable}` : `data.${name.type}.${name.label}.${name.output}`;
     }
     case 'secret': return `var.${context.names.secret(expr.secret)}`;
-    case 'output': return `var.${context.names.output(expr.target, expr.output)}`;
+    case 'output': return `var.${context.names.output(outputKey(expr), expr.output)}`;
     case 'call': return call(expr, context);
     case 'when': return `${operand(expr.condition, context)} ? ${operand(expr.then, context)} : ${operand(expr.else, context)}`;
     case 'time': return time(expr, context) ?? quoted(timeText(expr));

@@ -1,6 +1,6 @@
 /** Expressions as Packer's JSON templates can say them: text with `{{ }}`. What they cannot say is undefined here. */
 import { amazonNames } from '../amazon-names.js';
-import type { Expr } from '../values.js';
+import { type Expr, outputKey } from '../values.js';
 import type { DataName, Names, Place } from './packer-body.js';
 
 export interface JsonContext { readonly names: Names; readonly place: Place; /** Called for each use of the run's UUID: it needs a user variable. */ readonly onUuid?: () => void }
@@ -32,7 +32,7 @@ function goExpr(expr: Expr, context: JsonContext): string | undefined {
     case 'value': return typeof expr.value === 'string' || typeof expr.value === 'number' || typeof expr.value === 'boolean' ? goString(String(expr.value)) : undefined;
     case 'variable': return context.names.isScalar(expr.name) ? user(context.names.variable(expr.name)) : undefined;
     case 'secret': return user(context.names.secret(expr.secret));
-    case 'output': return user(context.names.output(expr.target, expr.output));
+    case 'output': return user(context.names.output(outputKey(expr), expr.output));
     case 'data': {
       return user(dataVariable(context.names.data(expr.path, expr.output)));
     }

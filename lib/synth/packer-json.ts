@@ -1,7 +1,7 @@
 /** Prints a template as Packer's JSON: one file for a build. Sees neutral bodies only. */
 import { describeExpr } from '../evaluate.js';
 import { isObject, type Json } from '../json.js';
-import { exprOf, isRef, isSecret, walkExpr, type Expr } from '../values.js';
+import { exprOf, isRef, isSecret, walkExpr, type Expr, outputKey } from '../values.js';
 import type { Body, BodyValue, Names, Place, Report, Template, TemplateBuild, TemplatePostProcessor, TemplateStep, TemplateVariable } from './packer-body.js';
 import { dataVariable, type JsonContext, jsonText, uuidVariable } from './packer-expr-json.js';
 
@@ -112,7 +112,7 @@ class BuildPrinter {
     for (const part of walkExpr(expr)) {
       if (part.op === 'variable') this.used.add(this.names.variable(part.name));
       else if (part.op === 'secret') this.used.add(this.names.secret(part.secret));
-      else if (part.op === 'output') this.used.add(this.names.output(part.target, part.output));
+      else if (part.op === 'output') this.used.add(this.names.output(outputKey(part), part.output));
       else if (part.op === 'local') { const definition = this.names.definition(part.name); if (definition !== undefined) this.mention(definition); }
       else if (part.op === 'data') {
         const data = this.names.data(part.path, part.output), name = dataVariable(data);

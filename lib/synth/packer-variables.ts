@@ -1,7 +1,7 @@
 /** The variables and locals of a template: those of the program, and those that secrets and outputs of other targets need. */
 import { byCodeUnit, type Json } from '../json.js';
 import type { Attribute, VariableType } from '../constructs/variable-type.js';
-import { type Expr, exprOf, isRef, isSecret, walkExpr } from '../values.js';
+import { type Expr, exprOf, isRef, isSecret, walkExpr, outputKey } from '../values.js';
 import type { Program } from './collect.js';
 import { objectKey } from './packer-expr-hcl.js';
 import type { Body, BodyValue, Report, Template, TemplateBlock, TemplateBuild, TemplateVariable } from './packer-body.js';
@@ -19,7 +19,7 @@ export function registerNames(template: { readonly data: readonly TemplateBlock[
   for (const expr of [...template.locals, ...bodies.flatMap(b => [...expressionsOf(b)])]) {
     for (const part of walkExpr(expr)) {
       if (part.op === 'secret') names.secret(part.secret);
-      else if (part.op === 'output') names.output(part.target, part.output);
+      else if (part.op === 'output') names.output(outputKey(part), part.output);
       else if (part.op === 'data') names.data(part.path, part.output);
       else if (part.op === 'time' && part.as === 'uuid') names.local('uuid()');
       else if (part.op === 'value') for (const inner of refsIn(part.value as BodyValue)) registerNames({ data: [], builds: [], locals: [inner] }, names);

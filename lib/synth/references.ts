@@ -33,7 +33,9 @@ export function checkExpr(expr: Expr, { program, targets }: Referable): { readon
   if (expr.op === 'output') {
     const source = targets.get(expr.target);
     if (source === undefined) return { message: `there is no source '${expr.target}'`, remedy: `The program's sources are: ${[...targets.keys()].join(', ')}.` };
-    const outputs = Object.keys(source.kind.outputs);
+    const component = expr.of === undefined ? source : componentAt(program, expr.of);
+    if (component === undefined) return { message: `there is no step or post-processor '${expr.of!}'`, remedy: 'Put it into the build whose outputs are asked for.' };
+    const outputs = Object.keys(component.kind.outputs);
     return outputs.includes(expr.output) ? undefined : { message: `'${expr.target}' has no output '${expr.output}'`, remedy: `Its outputs are: ${outputs.join(', ') || 'none'}.` };
   }
   if (expr.op === 'data') {
@@ -42,6 +44,11 @@ export function checkExpr(expr: Expr, { program, targets }: Referable): { readon
   if (expr.op === 'local') return program.locals.has(expr.name) ? { message: `local '${expr.name}' is defined by itself` } : { message: `there is no local '${expr.name}' in this App`, remedy: 'Declare it with local(app, …).' };
   if (expr.op === 'variable') return program.variables.has(expr.name) ? undefined : { message: `there is no variable '${expr.name}' in this App`, remedy: `Declare it: new Variable(app, '${expr.name}').` };
   return undefined;
+}
+
+function componentAt(program: Program, path: string): AnySource | undefined {
+  const build = program.builds.find(b => path.startsWith(`${b.node.path}/`));
+  return build && [...build.provisioners, ...build.postProcessors.flat()].find(step => step.node.path === path)?.component;
 }
 
 /** Every expression in encoded props, also inside other expressions. */

@@ -113,6 +113,15 @@ describe('targets', () => {
     expect(plan.targets.map(t => [t.path, t.after])).toEqual([['z/cloud', []], ['z/vm', []], ['a/vm', ['z/cloud', 'z/vm']], ['b/vm', ['z/vm']]]);
   });
 
+  test('come after those whose post-processors give what they use', () => {
+    const plan = planOf(app => {
+      const pack = new Pack({ name: 'zip' }), z = new ImageBuild(app, 'z', { sources: [new VmSource({ isoUrl: 'x' })], postProcessors: [pack] });
+      new ImageBuild(app, 'a', { sources: [new VmSource({ isoUrl: text`http://${z.outputsOf(pack).vm.file}` })] });
+    });
+    expect(plan.targets.map(t => [t.path, t.after])).toEqual([['z/vm', []], ['a/vm', ['z/vm']]]);
+    expect(plan.targets[1]!.source.props['isoUrl']).toEqual({ $expr: { op: 'template', parts: [{ op: 'value', value: 'http://' }, { op: 'output', target: 'z/vm', output: 'file', of: 'z/zip' }] } });
+  });
+
   test('take one source of a build that has several by build.source(name)', () => {
     const plan = planOf(app => {
       const two = new ImageBuild(app, 'two', { sources: [new VmSource({ isoUrl: 'x' }), new VmSource({ name: 'big', isoUrl: 'x' })] });

@@ -207,3 +207,11 @@ test('real drivers run where a test asks for them', async () => {
   await sim(program([], { postProcessors: [new ManifestPostProcessor({ output })] }), undefined, { real: ['post-processor/manifest'] });
   expect(existsSync(output)).toBe(true);
 });
+
+test('what a post-processor gives is an input of another build', async () => {
+  const app = new App(), pack = new Pack({});
+  const base = new ImageBuild(app, 'base', { sources: [new QemuSource({ diskImage: 'base.sh' })], postProcessors: [pack] });
+  new ImageBuild(app, 'web', { sources: [new QemuSource({ diskImage: 'base.sh', outputDirectory: 'other' })], provisioners: [new ShellProvisioner({ inline: [text`fetch ${base.outputsOf(pack).qemu.file}`] })] });
+  expect((await sim(app)).ran()).toEqual(['fetch simulated-file']);
+  expect((await sim(app, undefined, { outputs: { 'base/pack': { file: '/x.zip' } } })).ran()).toEqual(['fetch /x.zip']);
+});

@@ -64,6 +64,10 @@ web.outputs.vm.imageId;
 web.outputs.vmware;
 // @ts-expect-error big: a source that is not there
 web.source('big');
+// @ts-expect-error big: outputs of a post-processor on a source that is not there
+web.outputsOf(new Pack({})).big;
+// @ts-expect-error fil: an output that a post-processor does not have
+web.outputsOf(new Pack({})).vm.fil;
 // @ts-expect-error from: a build without a source of the type
 new VmSource({ from: new ImageBuild(app, 'e', { sources: [new CloudSource({ region: 'x', imageName: 'x' })] }) });
 // @ts-expect-error from: a source of another type

@@ -46,6 +46,8 @@ const dynamic = new ImageBuild(app, 'dynamic', { sources: ['a', 'b'].map(name =>
 export const maybe: Ref<string> | undefined = dynamic.outputs['a']?.path;
 
 export const optional = (flag: boolean): VmSource => new VmSource({ isoUrl: flag ? 'x' : undefined, diskImage: flag ? undefined : 'y' });
+const packed = new Pack({});
+export const file: Ref<string> = new ImageBuild(app, 'packed', { sources: [new VmSource({ isoUrl: 'x' })], postProcessors: [packed] }).outputsOf(packed).vm.file;
 export const choice: Ref<string> = when(small, version, 'b');
 export const subnet: Ref<string> = member(network, 'subnet');
 export const named: Ref<string> = local(app, 'image', join('-', ['a', version, size]));

@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { canonicalJson } from '../../json.js';
 import type { PlannedPostProcessor, Target } from '../../plan.js';
+import { outputKey } from '../../values.js';
 import type { Artifact } from '../driver.js';
 import { fileRef } from '../file-ref.js';
 import type { RunScope } from '../run-scope.js';
@@ -17,7 +18,7 @@ import { Progress } from './progress.js';
 import type { CheckpointRecord } from './store.js';
 
 /** A target with nothing to do: its source's artifact (for those that stand on it), and what was there at its end. */
-export interface Finished { readonly source: Artifact; readonly artifacts: readonly Artifact[] }
+export interface Finished { readonly source: Artifact; readonly artifacts: readonly Artifact[]; readonly outputs: NonNullable<CheckpointRecord['outputs']> }
 
 /** Looks which targets are up to date, bases first; fills in what others need of them. Steps that run on this computer each time keep a target out. */
 export async function findFinished(run: RunState, targets: readonly Target[], root: RunScope): Promise<Map<string, Finished>> {
@@ -35,6 +36,7 @@ export async function findFinished(run: RunState, targets: readonly Target[], ro
     }
     finished.set(target.path, found);
     provide(run, target, found.source);
+    for (const [key, outputs] of Object.entries(found.outputs)) run.outputs.set(key, outputs);
   }
   return finished;
 }
@@ -52,13 +54,18 @@ export async function finishedTarget(progress: Progress): Promise<Finished | und
   const record = key === undefined ? undefined : await progress.store.find(key);
   if (record?.artifact === undefined || record.artifacts === undefined) return undefined;
   for (const artifact of record.artifacts) if (!await isPresent(progress, artifact, record)) return undefined;
-  return { source: record.artifact, artifacts: record.artifacts };
+  return { source: record.artifact, artifacts: record.artifacts, outputs: record.outputs ?? {} };
 }
 
 /** What a target's artifact is to others. */
 export function provide(run: RunState, target: Target, artifact: Artifact): void {
   run.outputs.set(target.path, artifact.outputs);
   run.images.set(target.path, { target: target.path, id: artifact.id, files: artifact.files, outputs: artifact.outputs });
+}
+
+/** What the steps and post-processors of a target gave, by `outputKey`. */
+export function outputsOf(run: RunState, target: Target, steps: readonly { readonly path: string }[] = [...target.provisioners, ...target.postProcessors.flat()]): NonNullable<CheckpointRecord['outputs']> {
+  return Object.fromEntries(steps.map(({ path }) => outputKey({ target: target.path, of: path })).flatMap(key => (run.outputs.has(key) ? [[key, run.outputs.get(key)!]] : [])));
 }
 
 /** The key of a whole target: of its artifact, and of everything that is done with it. */

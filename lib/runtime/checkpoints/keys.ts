@@ -7,7 +7,7 @@ import { type Affects, type Fields, fieldsOf } from '../../fields.js';
 import { canonicalJson, isObject, type Json, type JsonObject } from '../../json.js';
 import type { AnyKind } from '../../kinds.js';
 import type { PlannedComponent } from '../../plan.js';
-import type { Expr } from '../../values.js';
+import { type Expr, outputKey } from '../../values.js';
 
 /** What a run knows of things outside a component: each gives a text that changes when the thing does; undefined: not known. */
 export interface LateInputs {
@@ -86,7 +86,7 @@ function collect(value: Json, late: LateInputs, found: Map<string, string>): voi
 }
 
 function collectExpr(expr: Expr, late: LateInputs, found: Map<string, string>): void {
-  if (expr.op === 'output') found.set(`output ${expr.target} ${expr.output}`, late.output(expr.target, expr.output) ?? 'unknown');
+  if (expr.op === 'output') found.set(`output ${outputKey(expr)} ${expr.output}`, late.output(outputKey(expr), expr.output) ?? 'unknown');
   else if (expr.op === 'data') found.set(`data ${expr.path} ${expr.output}`, late.data(expr.path, expr.output) ?? 'unknown');
   else if (expr.op === 'secret') { const known = late.secret(expr.secret); if (known !== undefined) found.set(`secret ${expr.secret}`, known); }
   for (const inner of Object.values(expr) as Json[]) if (typeof inner === 'object') collect(inner, late, found);

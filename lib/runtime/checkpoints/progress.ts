@@ -6,6 +6,7 @@ import { messageOf } from '../../errors.js';
 import type { Json } from '../../json.js';
 import type { AnyKind } from '../../kinds.js';
 import type { PlannedStep } from '../../plan.js';
+import { outputKey } from '../../values.js';
 import type { Context, Effects, Machine, ProvisionerDriver, Saved } from '../driver.js';
 import type { AnyDriver } from '../registry.js';
 import type { RunScope } from '../run-scope.js';
@@ -211,7 +212,7 @@ export class Progress {
   }
 
   /** Remembers what stands at the end of something, under its key. */
-  async remember(key: string, facts: Pick<CheckpointRecord, 'what' | 'artifact' | 'artifacts' | 'data' | 'wrote' | 'stamps'>): Promise<void> {
+  async remember(key: string, facts: Pick<CheckpointRecord, 'what' | 'artifact' | 'artifacts' | 'data' | 'wrote' | 'outputs' | 'stamps'>): Promise<void> {
     if (this.#spoilt) return;
     const { target } = this.context, last = target.provisioners.length - 1;
     this.#added = true;
@@ -283,7 +284,7 @@ export class Progress {
 
   private outputs(index: number): { readonly [path: string]: { readonly [name: string]: unknown } } {
     const { target, run } = this.context;
-    return Object.fromEntries(target.provisioners.slice(0, index + 1).flatMap(({ path }) => (run.outputs.has(path) ? [[path, run.outputs.get(path)!]] : [])));
+    return Object.fromEntries(target.provisioners.slice(0, index + 1).map(({ path }) => outputKey({ target: target.path, of: path })).flatMap(key => (run.outputs.has(key) ? [[key, run.outputs.get(key)!]] : [])));
   }
 }
 
