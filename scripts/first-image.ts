@@ -44,7 +44,7 @@ async function firstImage(): Promise<void> {
   const image = join(example, 'output/debian.qcow2'), { name } = await chooseAccelerator('qemu-system-x86_64', 'x86_64', undefined);
   say(`
 The disk image:   ${image}
-  boot it:        qemu-system-x86_64 -accel ${name} -m 1024 -nographic -snapshot -drive file=${image},if=virtio -nic user,hostfwd=tcp:127.0.0.1:2222-:22
+  boot it:        qemu-system-x86_64 -accel ${name} -m 1024 -smp 2 -nographic -snapshot -drive file=${image},if=virtio -nic user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:2222-:22
   log in:         user root, password imagebake; there, or with: ssh -p 2222 root@127.0.0.1
   leave:          poweroff, or Ctrl-A X${engine ? `
 The container:    imagebake-first:latest
