@@ -1,18 +1,18 @@
 /** From a source's `ssh` settings to a connected communicator, in one call. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SshFields } from '../../constructs/shared/ssh.js';
-import { errors, messageOf } from '../../errors.js';
+import { errors } from '../../errors.js';
 import type { ResolvedOf } from '../../fields.js';
 import type { Context } from '../driver.js';
 import { SshCommunicator } from './ssh.js';
 import type { Dial } from './ssh/banner.js';
 import type { Address } from './ssh/connect.js';
 import type { Login, LoginKey } from './ssh/login.js';
+import { readKeyFile, routeOf } from './ssh/route.js';
 
 const fail = errors('SSH', {
-  KEY_FILE: { message: (file: string, reason: string) => `The private key ${file} cannot be read: ${reason}.`, remedy: 'Check ssh.privateKeyFile.' },
   NO_AGENT: { message: () => 'ssh.agentAuth is on, but SSH_AUTH_SOCK is not set.', remedy: 'Start ssh-agent and add a key (ssh-add), or give ssh.privateKeyFile.' },
   NO_HOST: { message: () => 'Nobody knows where the guest is.', remedy: 'Give ssh.host.' },
 });
@@ -41,9 +41,9 @@ type SshContext = Pick<Context, 'signal' | 'note' | 'temporaryFolder'>;
 /** Waits until the guest lets us in. Throws SSH_TIMEOUT (which names the phase), SSH_REFUSED, SSH_HOST_KEY. */
 export async function openSsh(given: SshProps | undefined, reach: Reach, ctx: SshContext): Promise<SshCommunicator> {
   const props = given ?? sshDefaults;
-  const identity = props.privateKeyFile === undefined ? undefined : readKey(props.privateKeyFile);
+  const identity = props.privateKeyFile === undefined ? undefined : readKeyFile(props.privateKeyFile);
   const keys: LoginKey[] = identity !== undefined
-    ? [{ privateKey: identity, from: props.privateKeyFile!, ...(props.privateKeyPassphrase === undefined ? {} : { passphrase: props.privateKeyPassphrase }) }]
+    ? [{ privateKey: identity, from: props.privateKeyFile!, ...(props.privateKeyPassphrase === undefined ? {} : { passphrase: props.privateKeyPassphrase }), ...(props.certificateFile === undefined ? {} : { certificate: readKeyFile(props.certificateFile) }) }]
     : reach.privateKey === undefined ? [] : [{ privateKey: reach.privateKey, from: 'of this run' }];
   const agent = props.agentAuth ? process.env['SSH_AUTH_SOCK'] : undefined;
   if (props.agentAuth && agent === undefined) throw fail.NO_AGENT();
@@ -54,19 +54,21 @@ export async function openSsh(given: SshProps | undefined, reach: Reach, ctx: Ss
     ...(hostKey === undefined ? {} : { hostKey }), ...(props.ciphers ? { ciphers: props.ciphers } : {}), ...(props.keyExchangeAlgorithms ? { keyExchange: props.keyExchangeAlgorithms } : {}),
   };
   let at: Address | undefined;
-  const identityFile = props.privateKeyFile ?? (reach.privateKey === undefined ? undefined : keep(ctx, 'id_bake', reach.privateKey));
+  const route = routeOf(props, login);
   const guest = await SshCommunicator.open({
     address: addressOf(props, reach, found => { at = found; }), login, budget: props.timeout.$duration, handshake: props.handshakeTimeout.$duration, attempts: props.handshakeAttempts,
-    otherHostKey: reach.otherHostKey ?? 'refuse', signal: ctx.signal, pty: props.pty, reconnectBudget: props.timeout.$duration,
+    otherHostKey: reach.otherHostKey ?? 'refuse', signal: ctx.signal, pty: props.pty, reconnectBudget: props.timeout.$duration, ...route,
     fileTransfer: props.fileTransferMethod === 'scp' ? 'exec' : props.fileTransferMethod,
-    ...(reach.dial === undefined ? {} : { dial: reach.dial }),
     ...(props.readWriteTimeout === undefined ? {} : { silence: props.readWriteTimeout.$duration }),
     entered: (phase, what) => ctx.note(phase === 'ready' ? 'Logged in.' : `Waiting for SSH: ${what}.`, { detail: phase !== 'tcp' }),
-    endpoint: connection => ({
-      type: 'ssh', ...at!, user: props.username, knownHostsFile: keep(ctx, 'known_hosts', `[${at!.host}]:${at!.port} ${connection.hostKeyLine}\n${at!.host} ${connection.hostKeyLine}\n`),
-      ...(identityFile === undefined ? {} : { identityFile }), ...(props.password === undefined ? {} : { password: props.password }),
-    }),
+    endpoint: { type: 'none' },
   });
+  const identityFile = props.privateKeyFile ?? (reach.privateKey === undefined ? undefined : keep(ctx, 'id_bake', reach.privateKey));
+  const door = await route.gateway(at!);
+  guest.endpoint = {
+    type: 'ssh', ...door, user: props.username, knownHostsFile: keep(ctx, 'known_hosts', `[${door.host}]:${door.port} ${guest.hostKeyLine}\n${door.host} ${guest.hostKeyLine}\n`),
+    ...(identityFile === undefined ? {} : { identityFile }), ...(props.password === undefined ? {} : { password: props.password }),
+  };
   if (props.pauseBeforeConnecting !== undefined) {
     ctx.note(`Connected; waiting ${props.pauseBeforeConnecting.$duration / 1000} s before connecting anew.`);
     await sleep(props.pauseBeforeConnecting.$duration, undefined, { signal: ctx.signal });
@@ -85,10 +87,6 @@ function addressOf(props: SshProps, { address }: Reach, found: (address: Address
   if (address) return whole(address);
   if (props.host === undefined) throw fail.NO_HOST();
   return whole({ host: props.host });
-}
-
-function readKey(file: string): string {
-  try { return readFileSync(file, 'utf8'); } catch (error) { throw fail.KEY_FILE(file, messageOf(error)); }
 }
 
 /** For programs that connect by themselves: they want files. */

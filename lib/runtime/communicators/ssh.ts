@@ -19,8 +19,7 @@ const fail = errors('SSH', {
 });
 
 export interface SshOptions extends Omit<ConnectOptions, 'ready'> {
-  /** What other programs are told, once we are in. */
-  readonly endpoint: Endpoint | ((connection: SshCommunicator) => Endpoint);
+  readonly endpoint: Endpoint;
   /** Commands of provisioners run in a terminal. */
   readonly pty?: boolean;
   /** How files travel. `auto`: small files and folders through commands, large files by SFTP where the guest has it; each is the fastest. @default 'auto', on Windows 'sftp' */
@@ -47,7 +46,8 @@ const large = 4 * 1024 * 1024;
 /** A guest behind SSH. */
 export class SshCommunicator implements Communicator {
   readonly guest: 'unix' | 'windows';
-  readonly endpoint: Endpoint;
+  /** What other programs are told; whoever opened the connection knows it better once we are in. */
+  endpoint: Endpoint;
   readonly pty: boolean;
   private link: Link;
   private connecting: Promise<Link> | undefined;
@@ -57,7 +57,7 @@ export class SshCommunicator implements Communicator {
     this.guest = /windows/i.test(link.software) ? 'windows' : 'unix';
     this.pty = options.pty ?? false;
     this.hostKey = link.hostKey.toString('base64');
-    this.endpoint = typeof options.endpoint === 'function' ? options.endpoint(this) : options.endpoint;
+    this.endpoint = options.endpoint;
   }
 
   /** Waits for the guest and logs in. Rejects with SSH_TIMEOUT, SSH_REFUSED or SSH_HOST_KEY. */

@@ -1,7 +1,7 @@
 /** From "there should be a server" to "an SSH server has greeted us": many short attempts, because a forwarded port accepts at once and then hangs. */
 import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { messageOf } from '../../../errors.js';
+import { isBakeError, messageOf } from '../../../errors.js';
 
 /**
  * Opens a stream to the server: directly, through a bastion or a proxy. Rejects when it cannot. `guestIsThere`: the guest is known to have its address,
@@ -36,7 +36,7 @@ export const dialTcp = (host: string, port: number): Dial => signal => new Promi
 export async function reachBanner(dial: Dial, signal: AbortSignal, failed: (failure: BannerFailure) => void): Promise<Duplex> {
   const all = new AbortController(), started: Promise<void>[] = [], begun = Date.now();
   const calm = (): number => Math.min(20_000, Math.max(6000, (Date.now() - begun) / 4));
-  let live = 0, patience = 2000, patient = false, won: Duplex | undefined, wake: () => void = () => {};
+  let live = 0, patience = 2000, patient = false, won: Duplex | undefined, fatal: Error | undefined, wake: () => void = () => {};
   const stop = (): void => { all.abort(signal.reason); wake(); };
   const attempt = async (): Promise<void> => {
     const long = !patient && !dial.guestIsThere, lifetime = dial.guestIsThere ? calm() : long ? patience : 2 * pace;
@@ -52,7 +52,9 @@ export async function reachBanner(dial: Dial, signal: AbortSignal, failed: (fail
       if (won || all.signal.aborted) stream.destroy(); else won = stream;
     } catch (error) {
       stream?.destroy();
-      if (!all.signal.aborted) failed({ phase, error: messageOf(error) });
+      // What we know to be wrong for good (a bastion that refuses us) is not tried again.
+      if (isBakeError(error)) fatal ??= error;
+      else if (!all.signal.aborted) failed({ phase, error: messageOf(error) });
     } finally {
       clearTimeout(timer);
       if (long) patient = false;
@@ -68,6 +70,7 @@ export async function reachBanner(dial: Dial, signal: AbortSignal, failed: (fail
       for (;;) {
         signal.throwIfAborted();
         if (won) return won;
+        if (fatal) throw fatal;
         const left = since + (live === 0 ? afterRefusal : dial.guestIsThere ? calm() / 4 : pace) - Date.now();
         if (left <= 0) break;
         await new Promise<void>(resolve => {
@@ -109,5 +112,7 @@ function greeting(stream: Duplex, signal: AbortSignal): Promise<void> {
     if (signal.aborted) { reject(signal.reason as Error); return; }
     signal.addEventListener('abort', abandoned, { once: true });
     stream.on('data', take).on('error', lost).on('end', ended).on('close', ended);
+    // A stream that a proxy's answer was read from stands still.
+    stream.resume();
   });
 }

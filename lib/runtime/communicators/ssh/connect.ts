@@ -1,6 +1,6 @@
 /** Waits for a guest to be reachable: a state machine with named phases, each with its own budget and its last error. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errors, messageOf } from '../../../errors.js';
+import { errors, isBakeError, messageOf } from '../../../errors.js';
 import { type Dial, dialTcp, reachBanner } from './banner.js';
 import { type LoggedIn, type Login, LoginFailure, logIn } from './login.js';
 
@@ -116,6 +116,7 @@ export async function connectSsh(options: ConnectOptions): Promise<LoggedIn & { 
       } catch (error) {
         connection.client.end();
         signal.throwIfAborted();
+        if (isBakeError(error)) throw error;
         last.ready = messageOf(error);
         await sleep(Math.min(pace * 2 ** logins++, pace * 10), undefined, { signal });
       }

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Client, ConnectConfig, ParsedKey } from 'ssh2';
 import { errors, messageOf } from '../../../errors.js';
+import { certified, signCertified } from './certificate.js';
 import { fingerprintOf, publicBlob, typeOfBlob } from './keys.js';
 
 const fail = errors('SSH', {
@@ -133,7 +134,10 @@ export async function logIn(stream: Duplex, login: Login, budget: number, signal
         next(false);
       },
     };
-    try { client.connect(config as unknown as ConnectConfig); } catch (error) { failed('mismatch', messageOf(error)); }
+    try {
+      client.connect(config as unknown as ConnectConfig);
+      if (login.keys.some(key => key.certificate !== undefined)) signCertified(client);
+    } catch (error) { failed('mismatch', messageOf(error)); }
   });
 }
 
@@ -143,6 +147,7 @@ function waysOf(login: Login, parseKey: (key: string, passphrase?: string) => Pa
     const parsed = parseKey(key.privateKey, key.passphrase);
     if (parsed instanceof Error) throw fail.PRIVATE_KEY(key.from, parsed.message);
     if (!parsed.isPrivateKey()) throw fail.PRIVATE_KEY(key.from, 'it is a public key');
+    if (key.certificate !== undefined) ways.push({ type: 'publickey', words: `publickey ${fingerprintOf(parsed.getPublicSSH())} with a certificate (${key.from})`, send: { type: 'publickey', username, key: certified(parsed, key.certificate, key.from) } });
     ways.push({ type: 'publickey', words: `publickey ${fingerprintOf(parsed.getPublicSSH())} (${key.from})`, send: { type: 'publickey', username, key: parsed } });
   }
   if (login.agent !== undefined) ways.push({ type: 'agent', words: `publickey (agent ${login.agent})`, send: { type: 'agent', username, agent: login.agent } });
