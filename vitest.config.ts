@@ -19,14 +19,14 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'fast', include: ['{test,templates-examples}/**/*.test.ts'], exclude: [...machineTests, '**/node_modules/**', '**/fixtures/**'],
-          testTimeout: 60_000, hookTimeout: 300_000, sequence: { groupOrder: 0 },
+          testTimeout: 120_000, hookTimeout: 300_000, retry: ci ? 1 : 0, sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
         test: {
           name: 'machines', include: machineTests, exclude: ['**/node_modules/**', '**/fixtures/**'], globalSetup: ['./test/support/engine-setup.ts'],
-          testTimeout: 60_000, hookTimeout: 300_000, fileParallelism: false, retry: ci ? 1 : 0, sequence: { groupOrder: 1 },
+          testTimeout: 300_000, hookTimeout: 600_000, fileParallelism: false, retry: ci ? 1 : 0, sequence: { groupOrder: 1 },
         },
       },
     ],
