@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url)), tsc = createRequire(
 const fresh = join(root, `dist.${process.pid}`), dist = join(root, 'dist');
 try {
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+  if (status !== 0) throw Object.assign(new Error('the types are wrong: see above'), { quiet: true });
   cpSync(join(root, 'lib'), join(fresh, 'lib'), { recursive: true, filter: source => !source.endsWith('.ts') });
   const command = join(fresh, 'bin/main.js');
   if (existsSync(command)) {
@@ -20,6 +20,9 @@ try {
   rmSync(`${fresh}.old`, { recursive: true, force: true });
   if (existsSync(dist)) renameSync(dist, `${fresh}.old`);
   renameSync(fresh, dist);
+} catch (error) {
+  if (!error.quiet) throw error;
+  process.exitCode = 1;
 } finally {
   for (const left of [fresh, `${fresh}.old`]) rmSync(left, { recursive: true, force: true });
 }
