@@ -133,7 +133,10 @@ async function locate(find: (signal: AbortSignal) => Promise<Address | undefined
     try {
       const found = await find(signal);
       if (found) return found;
-    } catch (error) { failed(messageOf(error)); }
+    } catch (error) {
+      if (signal.aborted) throw error;
+      failed(messageOf(error));
+    }
     await sleep(500, undefined, { signal });
   }
 }

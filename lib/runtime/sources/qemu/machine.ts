@@ -9,7 +9,7 @@ import { cancellation } from '../../retry.js';
 import { captureDisk } from './capture.js';
 import { makeDisk } from './disk.js';
 import { screenshot, serialTail } from './eyes.js';
-import { removeKeys } from './key.js';
+import { removeKeys, trim } from './key.js';
 import { endProcess, launch, type MachineRecord, removeMachine, type Running, wordsSince } from './launch.js';
 import { commandLine, type DiskSpec, sockets } from './command-line.js';
 import { type Places, type Prepared, type Props, recordFor } from './prepare.js';
@@ -117,7 +117,9 @@ export class QemuMachine implements Machine<typeof qemu> {
     const { props, prepared } = this;
     if (!this.running.alive() && (prepared.keys !== undefined || this.guest === undefined)) throw await this.#wentOff('before its disk was taken');
     if (this.running.alive()) await this.#watched('before its disk was taken', ctx, async () => {
-      if (prepared.keys !== undefined && this.guest !== undefined) await removeKeys(this.guest, prepared.keys, join(this.places.folder, sockets.agent), ctx);
+      if (this.guest === undefined) return;
+      if (prepared.keys !== undefined) await removeKeys(this.guest, prepared.keys, join(this.places.folder, sockets.agent), ctx);
+      if (props.diskDiscard === 'unmap') await trim(this.guest, ctx);
     });
     if (this.running.alive()) {
       ctx.note('switching the machine off');
