@@ -16,6 +16,13 @@ export function placeOf(constructor: Function): Error {
 
 /** The first frame that is neither ours, nor in node_modules, nor Node's own. */
 export function userLocation(error: Error): Location | undefined {
+  if (!located.has(error)) located.set(error, findLocation(error));
+  return located.get(error);
+}
+/** A component that is used in many places is looked at in each. */
+const located = new WeakMap<Error, Location | undefined>();
+
+function findLocation(error: Error): Location | undefined {
   for (const line of (error.stack ?? '').split('\n').slice(1)) {
     const match = /(?:^at (?:async )?|\()((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/])[^()]*?):(\d+):(\d+)\)?$/.exec(line.trim());
     if (!match) continue;

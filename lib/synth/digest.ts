@@ -5,8 +5,19 @@ import { canonicalJson, isObject, type Json, type JsonObject } from '../json.js'
 import type { AnyKind } from '../kinds.js';
 
 export function ownDigests(kind: AnyKind, props: JsonObject): { readonly disk: string; readonly machine: string; readonly capture: string } {
-  const digest = (affects: Affects): string => sha256(canonicalJson([kind.key, pick(kind.fields, props, affects)]));
+  const digest = (affects: Affects): string => {
+    const picked = pick(kind.fields, props, affects);
+    return isObject(picked) && Object.keys(picked).length === 0 ? emptyDigest(kind) : sha256(canonicalJson([kind.key, picked]));
+  };
   return { disk: digest('disk'), machine: digest('machine'), capture: digest('capture') };
+}
+
+const empty = new Map<string, string>();
+/** Most kinds have nothing that only affects the machine, or the capture. */
+function emptyDigest({ key }: AnyKind): string {
+  const digest = empty.get(key) ?? sha256(canonicalJson([key, {}]));
+  empty.set(key, digest);
+  return digest;
 }
 
 export function sha256(text: string): string {

@@ -2,7 +2,7 @@
 import type { BoundComponent } from '../constructs/bind.js';
 import type { AnySource, Source } from '../constructs/component.js';
 import { isImageBuild } from '../constructs/image-build.js';
-import { isObject, type Json } from '../json.js';
+import { byCodeUnit, isObject, type Json } from '../json.js';
 import { type Expr, walkExpr } from '../values.js';
 import type { Program } from './collect.js';
 
@@ -51,29 +51,42 @@ function componentAt(program: Program, path: string): AnySource | undefined {
   return build && [...build.provisioners, ...build.postProcessors.flat()].find(step => step.node.path === path)?.component;
 }
 
-/** Every expression in encoded props, also inside other expressions. */
-export function* exprsIn(value: Json): Generator<Expr> {
-  if (Array.isArray(value)) { for (const item of value) yield* exprsIn(item as Json); return; }
-  if (!isObject(value)) return;
-  if (isObject(value['$expr'])) yield* walkExpr(value['$expr'] as unknown as Expr);
-  else for (const item of Object.values(value)) yield* exprsIn(item as Json);
+/** What some encoded props mention. */
+export interface References { readonly images: readonly string[]; readonly secrets: readonly string[]; /** Every expression, also inside of others. */ readonly exprs: readonly Expr[] }
+
+const none: References = { images: [], secrets: [], exprs: [] };
+const known = new WeakMap<object, References>();
+
+/** Looked for once in each object. */
+export function referencesIn(value: Json): References {
+  if (typeof value !== 'object' || value === null) return none;
+  let found = known.get(value);
+  if (found === undefined) {
+    const images: string[] = [], secrets: string[] = [], exprs: Expr[] = [];
+    const walk = (inside: unknown): void => {
+      if (typeof inside !== 'object' || inside === null) return;
+      if (Array.isArray(inside)) return inside.forEach(walk);
+      const { $expr, $image, $secret } = inside as { readonly [tag: string]: unknown };
+      if (typeof $expr === 'object' && $expr !== null) {
+        for (const expr of walkExpr($expr as Expr)) {
+          exprs.push(expr);
+          if (expr.op === 'secret') secrets.push(expr.secret);
+        }
+        return;
+      }
+      if (typeof $image === 'string') images.push($image);
+      if (typeof $secret === 'string') secrets.push($secret);
+      for (const key in inside) walk((inside as { readonly [key: string]: unknown })[key]);
+    };
+    walk(value);
+    found = images.length + secrets.length + exprs.length === 0 ? none : { images, secrets: [...new Set(secrets)].sort(byCodeUnit), exprs };
+    known.set(value, found);
+  }
+  return found;
 }
 
 /** Targets whose images or outputs some encoded props use. */
-export function* edgesOf(value: Json): Generator<string> {
-  for (const tag of tagsIn(value, '$image')) yield tag;
-  for (const expr of exprsIn(value)) if (expr.op === 'output') yield expr.target;
-}
-
-/** Names of the secrets that some encoded props mention. */
-export function* secretsIn(value: Json): Generator<string> {
-  for (const tag of tagsIn(value, '$secret')) yield tag;
-  for (const expr of exprsIn(value)) if (expr.op === 'secret') yield expr.secret;
-}
-
-function* tagsIn(value: Json, tag: string): Generator<string> {
-  if (Array.isArray(value)) { for (const item of value) yield* tagsIn(item as Json, tag); return; }
-  if (!isObject(value) || '$expr' in value) return;
-  if (typeof value[tag] === 'string') yield value[tag];
-  for (const item of Object.values(value)) yield* tagsIn(item as Json, tag);
+export function edgesOf(value: Json): readonly string[] {
+  const { images, exprs } = referencesIn(value);
+  return exprs.length === 0 ? images : [...images, ...exprs.flatMap(expr => (expr.op === 'output' ? [expr.target] : []))];
 }

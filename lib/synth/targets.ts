@@ -17,7 +17,7 @@ import type { FileCollector } from './files.js';
 import { mergeProps } from './merge.js';
 import { order } from './order.js';
 import type { ProblemSink } from './problem-sink.js';
-import { checkExpr, edgesOf, exprsIn, findImage, nameOf, secretsIn } from './references.js';
+import { checkExpr, edgesOf, findImage, nameOf, referencesIn } from './references.js';
 
 export interface Encoding { readonly program: Program; readonly lookups: Lookups; readonly files: FileCollector; readonly problems: ProblemSink; readonly targets: ReadonlyMap<string, AnySource> }
 
@@ -35,37 +35,43 @@ export function planBuild(build: ImageBuild, encoding: Encoding): Target[] {
   const names = build.sources.map(nameOf);
   const steps = [...build.provisioners, ...build.errorCleanup, ...build.postProcessors.flat()];
   for (const step of steps) checkNames(step, names, encoding);
-  return build.sources.map(source => planTarget(build, source, encoding));
+  const memory: Memory = new Map();
+  return build.sources.map(source => planTarget(build, source, encoding, memory));
 }
 
-function planTarget(build: ImageBuild, source: BoundComponent, encoding: Encoding): Target {
+/** Steps as they were planned for one source: the same for another, unless it overrides something. */
+type Memory = Map<BoundComponent, PlannedComponent>;
+
+function planTarget(build: ImageBuild, source: BoundComponent, encoding: Encoding, memory: Memory): Target {
   const name = nameOf(source), path = `${build.node.path}/${name}`;
   const here = (step: BoundComponent): boolean => runsOn(step.component.props as RoleProps, name);
   const planned = planComponent(path, source.component, sourceSettings, source.component.props, encoding);
-  const provisioners = build.provisioners.filter(here).map(step => planStep(build, step, name, encoding));
-  const errorCleanup = build.errorCleanup.filter(here).map(step => planStep(build, step, name, encoding));
-  const postProcessors = build.postProcessors.map(sequence => sequence.filter(here).map(step => planPostProcessor(step, encoding))).filter(s => s.length > 0);
+  const provisioners = build.provisioners.filter(here).map(step => planStep(build, step, name, encoding, memory));
+  const errorCleanup = build.errorCleanup.filter(here).map(step => planStep(build, step, name, encoding, memory));
+  const postProcessors = build.postProcessors.map(sequence => sequence.filter(here).map(step => planPostProcessor(step, encoding, memory))).filter(s => s.length > 0);
   const machine: PlannedComponent[] = [planned, ...provisioners, ...errorCleanup], components = [...machine, ...postProcessors.flat()];
   for (const component of machine) {
-    const own = [...exprsIn(component.props)].find(e => e.op === 'output' && e.target === path);
+    const own = referencesIn(component.props).exprs.find(e => e.op === 'output' && e.target === path);
     if (own !== undefined) encoding.problems.add({ code: 'NOT_KNOWN_YET', path: component.path, at: build.at, message: `${describeExpr(own)} is used while it is made`, remedy: 'Use it in another build, or in a post-processor.' });
   }
   return {
-    path, build: build.node.path, name, after: [...new Set(components.flatMap(c => [...edgesOf(c.props)]))].filter(p => p !== path).sort(byCodeUnit),
+    path, build: build.node.path, name, after: [...new Set(components.flatMap(c => edgesOf(c.props)))].filter(p => p !== path).sort(byCodeUnit),
     source: planned, provisioners, errorCleanup, postProcessors,
     settings: { ...(build.checkpoint === undefined ? {} : { checkpoint: build.checkpoint }), ...(build.timeout === undefined ? {} : { timeout: build.timeout.$duration }) },
     ...placed(build.at, encoding),
   };
 }
 
-function planStep(build: ImageBuild, step: BoundComponent, source: string, encoding: Encoding): PlannedStep {
+function planStep(build: ImageBuild, step: BoundComponent, source: string, encoding: Encoding, memory: Memory): PlannedStep {
   const props = step.component.props as RoleProps & { readonly [name: string]: unknown };
   const override = isObject(props) && isObject(props.override) ? props.override[source] as unknown : undefined;
+  const before = override === undefined ? memory.get(step) : undefined;
+  if (before !== undefined) return before as PlannedStep;
   const merged = isObject(props) ? mergeProps(step.component.kind.fields, props, isObject(override) ? override : undefined) : props;
   const planned = planComponent(step.node.path, step.component, provisionerSettings, merged, encoding);
   const { settings, own } = splitSettings(step, planned.props, provisionerSettings, encoding);
   const milliseconds = (key: string): { [k: string]: number } => (isDuration(settings[key]) ? { [key]: (settings[key] as { $duration: number }).$duration } : {});
-  return {
+  const result = {
     ...planned, props: own,
     settings: {
       ...milliseconds('pauseBefore'), ...milliseconds('pauseAfter'), ...milliseconds('timeout'), ...milliseconds('expires'),
@@ -73,12 +79,18 @@ function planStep(build: ImageBuild, step: BoundComponent, source: string, encod
       ...(settings['checkpoint'] !== undefined ? only(settings, 'checkpoint') : build.checkpoint === undefined ? {} : { checkpoint: build.checkpoint }),
     } as StepSettings,
   };
+  if (override === undefined) memory.set(step, result);
+  return result;
 }
 
-function planPostProcessor(step: BoundComponent, encoding: Encoding): PlannedPostProcessor {
+function planPostProcessor(step: BoundComponent, encoding: Encoding, memory: Memory): PlannedPostProcessor {
+  const before = memory.get(step);
+  if (before !== undefined) return before;
   const planned = planComponent(step.node.path, step.component, postProcessorSettings, step.component.props, encoding);
   const { settings, own } = splitSettings(step, planned.props, postProcessorSettings, encoding);
-  return { ...planned, props: own, ...(only(settings, 'keepInputArtifact') as { keepInputArtifact?: boolean }) };
+  const result = { ...planned, props: own, ...(only(settings, 'keepInputArtifact') as { keepInputArtifact?: boolean }) };
+  memory.set(step, result);
+  return result;
 }
 
 /** Data sources, each after those whose outputs it uses. */
@@ -92,7 +104,7 @@ export function planData(encoding: Encoding): PlannedData[] {
     };
   });
   for (const data of planned) {
-    for (const expr of exprsIn(data.props)) {
+    for (const expr of referencesIn(data.props).exprs) {
       if (expr.op !== 'output' && expr.op !== 'host') continue;
       const { at } = encoding.program.data.find(d => d.node.path === data.path)!;
       encoding.problems.add({
@@ -101,7 +113,7 @@ export function planData(encoding: Encoding): PlannedData[] {
       });
     }
   }
-  const uses = planned.map(data => [data.path, [...exprsIn(data.props)].flatMap(e => (e.op === 'data' ? [e.path] : []))] as const);
+  const uses = planned.map(data => [data.path, referencesIn(data.props).exprs.flatMap(e => (e.op === 'data' ? [e.path] : []))] as const);
   const byPath = new Map(planned.map(data => [data.path, data]));
   return order(new Map(uses)).order.map(path => byPath.get(path)!);
 }
@@ -120,7 +132,7 @@ function planComponent(path: string, component: Component, settings: Fields, pro
   }
   const encoded = encodeComponent(kind, settings, props, encoder);
   const own = kind.role === 'source' ? without(encoded, Object.keys(settings)) : encoded;
-  const secrets = [...new Set(secretsIn(own))].sort(byCodeUnit);
+  const { secrets } = referencesIn(own);
   return { kind: kind.key, path, props: own, own: ownDigests(kind, own), ...(secrets.length > 0 ? { secrets } : {}), ...placed(component.at, encoding) };
 }
 
@@ -169,7 +181,7 @@ function checkOverride(step: BoundComponent, override: unknown, problems: Proble
 function splitSettings(step: BoundComponent, props: JsonObject, table: Fields, { problems }: Encoding): { readonly settings: JsonObject; readonly own: JsonObject } {
   const names = Object.keys(table);
   for (const name of names) {
-    const [late] = exprsIn(props[name] ?? null);
+    const [late] = referencesIn(props[name] ?? null).exprs;
     if (late === undefined) continue;
     problems.add({ code: 'NOT_KNOWN_YET', path: step.node.path, field: name, at: step.component.at, message: `${describeExpr(late)} is known only while the run goes on, and '${name}' must be known before`, remedy: 'Give it a value, or a variable.' });
   }
