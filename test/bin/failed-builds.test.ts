@@ -38,7 +38,7 @@ beforeAll(async () => {
   } });
   servers.push(refusing, dropping);
   const closed = await closedPort();
-  const env = { CLOSED_PORT: String(closed), REFUSING_PORT: String(refusing.port), DROPPING_PORT: String(dropping.port), SMALL_DISK: smallDisk ?? '' };
+  const env = { CLOSED_PORT: String(closed), REFUSING_PORT: String(refusing.port), DROPPING_PORT: String(dropping.port), TAKEN_PORT: String(dropping.port), SMALL_DISK: smallDisk ?? '' };
   const ended = await runCommandLines(runs.map(({ name, head }): CommandLine => {
     const cwd = join(folder, name);
     cpSync(join(root, name), cwd, { recursive: true });

@@ -14,6 +14,7 @@ import { Qmp } from './qmp.js';
 const fail = errors('QEMU', {
   NOT_STARTED: {
     message: (words: string) => `QEMU did not start: ${words}.`,
+    remedy: 'Look at the value that it names, where it is one of qemuArgs: an option that this QEMU does not know, a file that is not there, a port that is taken. All that it said is in qemu.log, in the run\'s folder.',
     explain: 'QEMU\'s own words follow the colon; all of them stand in qemu.log, in the run\'s folder. An option in qemuArgs that it does not know is the usual reason.',
   },
   SURVIVES: { message: (pid: number) => `The QEMU process ${pid} does not end, not even by SIGKILL.`, remedy: 'It waits for a disk or the kernel. Look at the computer\'s own log (dmesg).' },
