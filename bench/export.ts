@@ -40,7 +40,7 @@ export default {
     place.write('without.mjs', `import 'imagebake';\n`);
     const imported = await interleaved(5, run('with.mjs'), run('without.mjs'));
     const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-    const compile = (file: string) => async (): Promise<number> => (await place.run('node', [tsc, '--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022', '--types', '', file])).milliseconds;
+    const compile = (file: string) => async (): Promise<number> => (await place.run('node', [tsc, '--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022', file])).milliseconds;
     place.write('with.ts', `import { App, ImageBuild } from 'imagebake';\nimport { PackerQemuSource } from 'imagebake/packer';\nnew ImageBuild(new App(), 'x', { sources: [new PackerQemuSource({ isoUrl: 'x' })] });\n`);
     place.write('without.ts', `import { App, ImageBuild, NullSource } from 'imagebake';\nnew ImageBuild(new App(), 'x', { sources: [new NullSource({})] });\n`);
     const typed = await interleaved(3, compile('with.ts'), compile('without.ts'));

@@ -58,9 +58,12 @@ export interface FieldSettings {
 export type AnyField = Field<unknown, unknown, Need>;
 /** Any table: `object`, not an index signature, so that a table may be an interface. */
 export type Fields = object;
-/** The members of a table, for code that walks any table. */
+const members = new WeakMap<Fields, readonly (readonly [name: string, field: AnyField])[]>();
+/** The members of a table, for code that walks any table. A table never changes, so its list is made once. */
 export function fieldsOf(fields: Fields): readonly (readonly [name: string, field: AnyField])[] {
-  return Object.entries(fields) as [string, AnyField][];
+  let list = members.get(fields);
+  if (list === undefined) members.set(fields, list = Object.entries(fields) as [string, AnyField][]);
+  return list;
 }
 
 /** Joins tables into one; their comments survive in the published types (a spread would lose them). */

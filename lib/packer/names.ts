@@ -8,8 +8,11 @@ export function propName(option: string): string {
 
 /** `isoUrl` -> `iso_url`: what a prop's option is where nothing else is said. */
 export function optionName(prop: string): string {
-  return prop.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`);
+  let name = optionNames.get(prop);
+  if (name === undefined) optionNames.set(prop, name = prop.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`));
+  return name;
 }
+const optionNames = new Map<string, string>();
 
 /** Names that would not come back from snake case to what Packer wrote. */
 const irregular: { readonly [option: string]: string } = {

@@ -21,7 +21,7 @@ export interface Encoder {
 
 /** Props that do not fit are reported and left out; what is returned is whole only where nothing was reported. */
 export function encodeComponent(kind: AnyKind, settings: Fields, props: object, encoder: Encoder): JsonObject {
-  const encoded = encodeFields({ ...kind.fields, ...settings }, props, '', encoder);
+  const encoded = encodeFields(tableOf(kind, settings), props, '', encoder);
   const given = props as { readonly [name: string]: unknown };
   for (const rule of kind.rules) {
     const wrong = rule.check(name => given[name] !== undefined, name => given[name] ?? encoded[name]);
@@ -29,6 +29,16 @@ export function encodeComponent(kind: AnyKind, settings: Fields, props: object, 
   }
   return encoded;
 }
+
+/** A kind's fields and its role's settings as one table, made once: most programs have many components of few kinds. */
+function tableOf(kind: AnyKind, settings: Fields): Fields {
+  let bySettings = tables.get(kind);
+  if (bySettings === undefined) tables.set(kind, bySettings = new Map());
+  let table = bySettings.get(settings);
+  if (table === undefined) bySettings.set(settings, table = { ...kind.fields, ...settings });
+  return table;
+}
+const tables = new WeakMap<AnyKind, Map<Fields, Fields>>();
 
 export function encodeFields(fields: Fields, props: object, at: string, encoder: Encoder): JsonObject {
   const table = fieldsOf(fields), out: { [name: string]: Json } = {};

@@ -49,7 +49,12 @@ export function blockLines(header: string, body: readonly string[]): string[] {
 
 /** Sections with an empty line between them. */
 export function spaced(sections: readonly (readonly string[])[]): string[] {
-  return sections.filter(s => s.length > 0).flatMap((s, i) => (i === 0 ? s : ['', ...s]));
+  const out: string[] = [];
+  for (const section of sections) {
+    if (section.length > 0 && out.length > 0) out.push('');
+    for (const line of section) out.push(line);
+  }
+  return out;
 }
 
 /** The text of a file. */

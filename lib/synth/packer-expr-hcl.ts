@@ -10,6 +10,8 @@ export interface HclContext { readonly names: Names; readonly place: Place }
 
 /** Escapes a text for a quoted template. */
 export function quoted(text: string): string {
+  // Most texts have nothing to escape, and there are many of them.
+  if (!/[^ !#$%&-[\]-~]|[$%]\{/.test(text)) return `"${text}"`;
   return `"${escapeTemplate(text).replace(/["\\\u0000-\u001f\u007f-\u009f\ufeff\u2028\u2029]/g, c =>
     c === '"' ? '\\"' : c === '\\' ? '\\\\' : c === '\n' ? '\\n' : c === '\r' ? '\\r' : c === '\t' ? '\\t' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`;
 }

@@ -150,6 +150,7 @@ function listLines(list: readonly BodyValue[], context: HclContext): string[] {
 
 /** A heredoc for text of several lines that ends with one, or undefined where it would not say the same. */
 function heredocLines(parts: readonly TextPart[]): string[] | undefined {
+  if (!parts.some(p => 'literal' in p && p.literal.includes('\n'))) return undefined;
   const literals = parts.flatMap(p => ('literal' in p ? [p.literal] : [])), last = parts.at(-1);
   const newlines = literals.reduce((sum, l) => sum + (l.match(/\n/g)?.length ?? 0), 0);
   // What must be escaped in a quoted text cannot be said in a heredoc.
