@@ -136,7 +136,8 @@ export class Progress {
    */
   async takeTurn(index: number, scope: RunScope, live: boolean): Promise<boolean> {
     const key = this.turnKey(index);
-    if (key === undefined) return false;
+    // Where no machine can be saved, the steps of others are nothing to wait for: ten clouds' instances are provisioned at once.
+    if (key === undefined || (this.#driver.resume === undefined && index < this.context.target.provisioners.length)) return false;
     if (!live) return this.#turns.take(key, scope);
     await this.#turns.takeIfFree(key);
     return false;
