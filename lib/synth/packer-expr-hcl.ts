@@ -4,6 +4,7 @@ import { functions } from '../functions.js';
 import { isObject, type Json } from '../json.js';
 import { type Expr, exprOf, isRef, isSecret, outputKey } from '../values.js';
 import type { Names, Place } from './packer-body.js';
+import { hostInHcl } from './packer-host.js';
 import { formatdateOf } from './packer-time.js';
 
 export interface HclContext { readonly names: Names; readonly place: Place }
@@ -63,7 +64,7 @@ export function hclExpr(expr: Expr, context: HclContext): string {
       return `templatefile(${hclExpr(context.names.path(expr.path), context)}, { ${values.join(', ')} })`;
     }
     case 'host': {
-      const text = hostText(expr.name, context.place);
+      const text = hostInHcl(expr.name, context.place);
       return 'hcl' in text ? text.hcl : quoted(text.literal);
     }
     case 'member': {
@@ -95,7 +96,7 @@ export function textParts(expr: Expr, context: HclContext): TextPart[] {
     if (e.op === 'template') e.parts.forEach(walk);
     else if (e.op === 'value' && (typeof e.value === 'string' || typeof e.value === 'number' || typeof e.value === 'boolean')) add({ literal: String(e.value) });
     else if (e.op === 'time') { const hcl = time(e, context); add(hcl === undefined ? { literal: timeText(e) } : { hcl }); }
-    else if (e.op === 'host') add(hostText(e.name, context.place));
+    else if (e.op === 'host') add(hostInHcl(e.name, context.place));
     else add({ hcl: hclExpr(e, context) });
   };
   walk(expr);
@@ -112,21 +113,6 @@ function time(expr: Extract<Expr, { readonly op: 'time' }>, context: HclContext)
 }
 function timeText(expr: Extract<Expr, { readonly op: 'time' }>): string {
   return expr.as === 'timestamp' ? '{{timestamp}}' : `{{isotime ${JSON.stringify(expr.format ?? '2006-01-02T15:04:05Z07:00')}}}`;
-}
-
-const buildNames: { readonly [host: string]: string } = {
-  httpAddress: 'build.PackerHTTPAddr', httpIp: 'build.PackerHTTPIP', httpPort: 'build.PackerHTTPPort', guestHost: 'build.Host', guestPort: 'build.Port', guestUser: 'build.User',
-  sourceName: 'source.name', sourceType: 'source.type', buildName: 'build.name', templateFolder: 'path.root',
-  ...Object.fromEntries(Object.entries(amazonNames).map(([name, theirs]) => [name, `build.${theirs}`])),
-};
-/** While a source starts, Packer's own text knows the HTTP server; afterwards `build` does. */
-function hostText(name: string, place: Place): TextPart {
-  if (place === 'source') {
-    const text = { httpAddress: '{{ .HTTPIP }}:{{ .HTTPPort }}', httpIp: '{{ .HTTPIP }}', httpPort: '{{ .HTTPPort }}', sourceName: '{{ build_name }}', sourceType: '{{ build_type }}' }[name];
-    if (text !== undefined) return { literal: text };
-    if (amazonNames[name] !== undefined) return { literal: `{{ .${amazonNames[name]} }}` };
-  }
-  return { hcl: buildNames[name] ?? `build.${name}` };
 }
 
 /** A plain value, with Refs inside, on one line. */

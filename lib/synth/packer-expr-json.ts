@@ -2,6 +2,7 @@
 import { amazonNames } from '../amazon-names.js';
 import { type Expr, outputKey } from '../values.js';
 import type { DataName, Names, Place } from './packer-body.js';
+import { hostInJson } from './packer-host.js';
 
 export interface JsonContext { readonly names: Names; readonly place: Place; /** Called for each use of the run's UUID: it needs a user variable. */ readonly onUuid?: () => void }
 
@@ -18,7 +19,7 @@ export function jsonText(expr: Expr, context: JsonContext): string | undefined {
       const condition = goCondition(expr.condition, context), yes = jsonText(expr.then, context), no = jsonText(expr.else, context);
       return condition === undefined || yes === undefined || no === undefined ? undefined : `{{if ${condition}}}${yes}{{else}}${no}{{end}}`;
     }
-    case 'host': return hostText(expr.name, context.place);
+    case 'host': return hostInJson(expr.name, context.place);
     default: { const go = goExpr(expr, context); return go === undefined ? undefined : `{{${go}}}`; }
   }
 }
@@ -57,7 +58,7 @@ function goExpr(expr: Expr, context: JsonContext): string | undefined {
       }
     }
     case 'host': {
-      const text = hostText(expr.name, context.place);
+      const text = hostInJson(expr.name, context.place);
       return text !== undefined && /^\{\{[^{}]*\}\}$/.test(text) ? text.slice(2, -2).trim() : undefined;
     }
     case 'when': case 'member': case 'template-file': return undefined;
@@ -78,15 +79,4 @@ export const dataVariable = (name: DataName): string => ('variable' in name ? na
 function goString(text: string): string {
   if (!/[`\r]/.test(text)) return `\`${text}\``;
   return `"${[...text].map(c => (c === '"' || c === '\\' ? `\\${c}` : /[\u0000-\u001f\u007f]/.test(c) ? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}` : c)).join('')}"`;
-}
-
-function hostText(name: string, place: Place): string | undefined {
-  const known: { readonly [name: string]: readonly [source: string | undefined, step: string | undefined] } = {
-    httpAddress: ['{{ .HTTPIP }}:{{ .HTTPPort }}', '{{ build `PackerHTTPAddr` }}'], httpIp: ['{{ .HTTPIP }}', '{{ build `PackerHTTPIP` }}'], httpPort: ['{{ .HTTPPort }}', '{{ build `PackerHTTPPort` }}'],
-    guestHost: [undefined, '{{ build `Host` }}'], guestPort: [undefined, '{{ build `Port` }}'], guestUser: [undefined, '{{ build `User` }}'],
-    sourceName: ['{{ build_name }}', '{{ build_name }}'], sourceType: ['{{ build_type }}', '{{ build_type }}'], templateFolder: ['{{template_dir}}', '{{template_dir}}'],
-  };
-  const amazon = amazonNames[name];
-  if (amazon !== undefined) return place === 'source' ? `{{ .${amazon} }}` : `{{ build \`${amazon}\` }}`;
-  return known[name]?.[place === 'source' ? 0 : 1];
 }

@@ -48,8 +48,9 @@ export function toPackerJson(app: App, options: PackerOptions = {}): PackerFiles
 }
 
 function print(app: App, options: PackerOptions, printer: (template: Template, names: TemplateNames, report: Report) => { readonly [file: string]: string }): PackerFiles {
-  // Policies extend the builds here, and everything that is wrong with the program comes to light. Values of variables are not needed.
-  const checked = trySynth(app, options.folder === undefined ? {} : { folder: options.folder }).problems.filter(p => p.code !== 'MISSING_VARIABLE');
+  // Policies extend the builds here, and everything that is wrong with the program comes to light. Values of variables are not needed, and files only where Packer runs.
+  const checked = trySynth(app, options.folder === undefined ? {} : { folder: options.folder }).problems.filter(p => p.code !== 'MISSING_VARIABLE')
+    .map((p): Problem => (p.code === 'MISSING_FILE' ? { ...p, severity: 'warning' } : p));
   const program = collect(app, options.folder), sink = new ProblemSink(program.folder);
   const report: Report = problem => sink.add(problem);
   const names = new TemplateNames(program, { folder: program.folder, out: outOf(program, options) }, name => valueOf(program, name));

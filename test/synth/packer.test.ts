@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
-  App, DockerSource, Duration, EnvironmentData, FileProvisioner, FileSource, GitData, host, HttpData, ImageBuild, local, NullSource, QemuSource, Secret, SecretVariable, ShellLocalProvisioner, ShellProvisioner, Size, templateFile, text, types, Variable, when,
+  AmazonEbsSource, App, DockerSource, Duration, EnvironmentData, FileProvisioner, FileSource, GitData, host, HttpData, ImageBuild, local, NullSource, QemuSource, Secret, SecretVariable, ShellLocalProvisioner, ShellProvisioner, Size, sourceImage, templateFile, text, types, Variable, when,
 } from '../../lib/index.js';
 import { PackerComponent, PackerNullSource, PackerQemuSource, PackerShellLocalProvisioner, PackerShellProvisioner, toPackerHcl, toPackerJson } from '../../lib/packer/index.js';
 import { formatdateOf } from '../../lib/synth/packer-time.js';
@@ -69,6 +69,18 @@ describe('expressions', () => {
     expect(result.files['packer.pkr.hcl']).toContain('command = "${var.git_commit} ${var.home_value} ${data.http.page.body} ${var.page_json}"');
     expect(result.files['packer.pkr.hcl']).toContain('data "http" "page" {');
     expect(codes(result)).toEqual(['EXPORT_NO_COMPONENT git', 'EXPORT_NO_COMPONENT home']);
+  });
+
+  test('what only the machine knows: as Packer\'s text while a source starts, as build.X in steps', () => {
+    const app = new App();
+    new ImageBuild(app, 'web', {
+      sources: [new AmazonEbsSource({ region: 'eu-central-1', sourceAmi: 'ami-1', instanceType: 't3.small', ssh: { username: 'admin' }, amiName: 'web', tags: { Base: text`${sourceImage.name} of ${sourceImage.owner}` } })],
+      provisioners: [new ShellProvisioner({ inline: [text`echo ${sourceImage.id}`] })],
+    });
+    expect(hcl(app)).toContain('Base = "{{ .SourceAMIName }} of {{ .SourceAMIOwner }}"');
+    expect(hcl(app)).toContain('inline = ["echo ${build.SourceAMI}"]');
+    expect(hcl(app)).toContain('metadata_options {\n    http_tokens = "required"\n  }');
+    expect(json(app).provisioners[0].inline).toEqual(['echo {{ build `SourceAMI` }}']);
   });
 
   test('a dollar before an expression stays a dollar', () => {
