@@ -5,10 +5,14 @@ import { fileDigest, folderDigest, portableMode } from '../file-digest.js';
 import type { PlannedFile } from '../plan.js';
 import { suggest } from '../suggest.js';
 
+/** The tagged form of a file, or what is wrong with it. */
+type Added = { readonly tag: { readonly $file: string; readonly name: string } } | { readonly wrong: string; readonly remedy: string };
+
 /** Collects what the components of one program name. */
 export class FileCollector {
   /** digest -> the first place it was found at. */
   readonly files = new Map<string, PlannedFile & { readonly absolute: string }>();
+  private readonly added = new Map<string, Added>();
   private readonly texts = new Map<string, string>();
   constructor(readonly folder: string) {}
 
@@ -29,7 +33,15 @@ export class FileCollector {
   }
 
   /** The tagged form of a path that exists; `kind` is what the field takes. Says in words what is wrong otherwise. */
-  add(path: string, kind: 'file' | 'folder' | 'any'): { readonly tag: { readonly $file: string; readonly name: string } } | { readonly wrong: string; readonly remedy: string } {
+  add(path: string, kind: 'file' | 'folder' | 'any'): Added {
+    const key = `${kind} ${path}`, before = this.added.get(key);
+    if (before !== undefined) return before;
+    const result = this.look(path, kind);
+    this.added.set(key, result);
+    return result;
+  }
+
+  private look(path: string, kind: 'file' | 'folder' | 'any'): Added {
     const absolute = resolve(this.folder, path);
     let stats: Stats;
     try {
