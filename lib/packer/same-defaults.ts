@@ -14,7 +14,10 @@ const amazonImage = ['skipAmiRunTags', 'forceDeregister', 'forceDeleteSnapshot',
 const shellLocal = ['validExitCodes'];
 
 export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
-  'source/qemu': [...ssh, 'shutdown.timeout', 'useBackingFile', 'netDevice', 'diskInterface', 'format', 'diskCompression'],
+  'source/qemu': [
+    ...ssh, 'shutdown.timeout', 'useBackingFile', 'netDevice', 'diskInterface', 'format', 'diskCompression', 'communicator', 'boot.wait', 'boot.keygroupInterval', 'http.networkProtocol', 'vnc.bindAddress',
+    'skipNatMapping', 'efi.boot', 'efi.dropEfivars', 'usePflash', 'vtpm', 'useTpm1', 'useDefaultDisplay', 'disableVnc', 'isoSkipCache',
+  ],
   'source/null': ssh,
   'source/docker': ['privileged', 'pty', 'fixUploadOwner'],
   'source/amazon-ebs': [

@@ -56,7 +56,7 @@ export function bodyOf(component: Component, props: object, context: BodyContext
   return body;
 }
 
-/** Options in which text is Packer's own template already, in our components too. */
+/** Options in which text is Packer's own template already, in our components too; beside the fields that say so themselves. */
 const templates = new Set([
   'boot_command', 'boot_steps', 'execute_command', 'elevated_execute_command', 'run_command', 'output', 'ami_name', 'ami_description', 'tags', 'run_tags', 'run_volume_tags', 'snapshot_tags', 'spot_tags', 'fleet_tags',
 ]);
@@ -76,7 +76,7 @@ class FieldWriter {
       else if (field.type.is === 'image') this.image(field.type, value, draft, where);
       else if (field.packerName === false) this.lost(where);
       else if (field.type.is === 'object' || field.type.is === 'objects') this.blocks(field, option, value, draft, where);
-      else draft.attributes.set(option, this.value(field.type, value, field.packerUnit, this.raw || templates.has(option)));
+      else draft.attributes.set(option, this.value(field.type, value, field.packerUnit, this.raw || field.fills === true || templates.has(option)));
     }
   }
 
@@ -116,7 +116,8 @@ class FieldWriter {
     if (isSize(value)) return unit === undefined || unit === 'text' ? sizeText(value.$size) : inUnit(value.$size, unit);
     if (isGenerated(value)) return this.path(value.$generated);
     if (value instanceof URL) return value.protocol === 'file:' ? this.path(fileURLToPath(value)) : value.href;
-    if (type.is === 'path' || type.is === 'output-path') return typeof value === 'string' ? this.path(value) : (value as BodyValue);
+    // A disc may be a URL or a file of the program.
+    if (type.is === 'path' || type.is === 'output-path' || type.is === 'url') return typeof value === 'string' ? this.path(value) : (value as BodyValue);
     if (Array.isArray(value)) return value.map(item => this.value(type.is === 'list' ? type.of : type, item, unit, verbatim));
     if (isObject(value)) return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).map(([key, v]) => [key, this.value(type.is === 'map' ? type.of : type, v, unit, verbatim)]));
     return typeof value === 'string' && !verbatim ? escapeText(value) : (value as BodyValue);

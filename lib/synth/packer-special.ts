@@ -10,17 +10,23 @@ type Finish = (draft: Draft, props: Props, context: BodyContext) => void;
 /** Where the image to start from goes, by kind of source: Packer's option, and what else says so. */
 const bases: { readonly [kind: string]: { readonly option: string; readonly also?: { readonly [option: string]: BodyValue } } } = {
   'source/qemu': { option: 'iso_url', also: { disk_image: true, iso_checksum: 'none' } },
-  'source/amazon-ebs': { option: 'source_ami' },
+  'source/amazon-ebs': { option: 'source_ami' }, 'source/amazon-ebssurrogate': { option: 'source_ami' }, 'source/amazon-ebsvolume': { option: 'source_ami' },
   'source/docker': { option: 'image', also: { pull: false } },
 };
 
 const table: { readonly [kind: string]: Finish } = {
   'source/qemu': (draft, props, context) => {
-    if (props['diskImage'] !== undefined) {
+    if (props['diskImage'] !== undefined || props['diskImageUrl'] !== undefined) {
       draft.attributes.set('disk_image', true);
       if (!draft.attributes.has('iso_checksum')) draft.attributes.set('iso_checksum', 'none');
     }
-    if (!isObject(props['ssh']) || !['password', 'privateKeyFile', 'agentAuth'].some(way => (props['ssh'] as Props)[way] !== undefined)) {
+    const command = draft.attributes.get('boot_command');
+    if (Array.isArray(command) && command.some(isScreenStep)) {
+      draft.attributes.set('boot_command', command.map(entry => (isScreenStep(entry) ? '<wait10>' : (entry as BodyValue))));
+      warn(context, 'EXPORT_SCREEN', 'boot.command', 'Packer cannot wait for what the screen shows: it waits ten seconds instead', 'Set the waits of the template by trying them out.');
+    }
+    const ssh = isObject(props['ssh']) ? (props['ssh'] as Props) : {};
+    if (props['communicator'] !== 'none' && !['password', 'privateKeyFile', 'agentAuth'].some(way => ssh[way] !== undefined)) {
       warn(context, 'EXPORT_LOGIN', 'ssh', 'the key that is made for each run reaches the guest through a seed, which Packer does not make', 'Give the template a way to log in: ssh.password or ssh.privateKeyFile.');
     }
   },
@@ -36,11 +42,14 @@ const table: { readonly [kind: string]: Finish } = {
     }
     draft.attributes.set('communicator', 'none');
   },
-  'source/amazon-ebs': draft => {
-    // Without it Packer starts instances that answer metadata requests of the first version.
-    if (!draft.blocks.has('metadata_options')) draft.blocks.set('metadata_options', { list: false, bodies: [{ attributes: new Map<string, BodyValue>([['http_tokens', 'required']]), blocks: new Map() }] });
-  },
+  'source/amazon-ebs': metadataByToken, 'source/amazon-ebssurrogate': metadataByToken, 'source/amazon-ebsvolume': metadataByToken,
 };
+
+/** Without it Packer starts instances that answer metadata requests of the first version. */
+function metadataByToken(draft: Draft): void {
+  if (!draft.blocks.has('metadata_options')) draft.blocks.set('metadata_options', { list: false, bodies: [{ attributes: new Map<string, BodyValue>([['http_tokens', 'required']]), blocks: new Map() }] });
+}
+const isScreenStep = (entry: unknown): boolean => isObject(entry) && 'screen' in entry;
 
 /** Finishes the body of a component that was made from its fields. `whole`: not only the part that one source overrides. */
 export function finishBody(kind: string, props: Props, draft: Draft, context: BodyContext, whole: boolean): void {
