@@ -66,6 +66,47 @@ requires('npm-registry')('the package', () => {
     for (const dev of ['typescript', 'vitest', 'ts-morph']) expect(existsSync(join(project, 'node_modules', dev))).toBe(false);
   });
 
+  test('a component of another package builds, and so does a plan that requires it, its program gone', async () => {
+    const source = join(place, 'stamp');
+    mkdirSync(source);
+    writeFileSync(join(source, 'package.json'), JSON.stringify({ name: '@acme/stamp', version: '2.1.0', type: 'module', exports: './index.js', peerDependencies: { imagebake: '*' } }));
+    writeFileSync(join(source, 'index.js'), `import { field, Provisioner, provisioner } from 'imagebake/kit';
+export const stamp = provisioner('@acme/stamp:stamp', { text: field.string({ required: true }) }, {
+  driver: () => import('./driver.js'), from: { package: '@acme/stamp', version: '2.1.0', module: '@acme/stamp' },
+});
+export class StampProvisioner extends Provisioner { constructor(props) { super(stamp, props); } }
+`);
+    writeFileSync(join(source, 'driver.js'), `import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+export default { effects: 'host', run: (props, _guest, ctx) => writeFile(join(ctx.programFolder, 'stamp.txt'), props.text) };
+`);
+    const { out } = await ok('npm', ['pack', '--json', '--pack-destination', place], source);
+    const packed = join(place, (JSON.parse(out) as { filename: string }[])[0]!.filename);
+    const folder = join(place, 'stamped');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+    writeFileSync(join(folder, 'images.ts'), `import { App, ImageBuild, NullSource } from 'imagebake';
+import { StampProvisioner } from '@acme/stamp';
+export const app = new App();
+new ImageBuild(app, 'web', { sources: [new NullSource({ communicator: 'none' })], provisioners: [new StampProvisioner({ text: 'stamped' })] });
+await app.run(import.meta);
+`);
+    await ok('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball, packed], folder);
+    await ok('npx', ['--no-install', 'bake', 'build'], folder);
+    expect(readFileSync(join(folder, 'stamp.txt'), 'utf8')).toBe('stamped');
+    await ok('npx', ['--no-install', 'bake', 'synth', '--out', 'plan'], folder);
+    for (const name of ['stamp.txt', 'images.ts', '.bake']) rmSync(join(folder, name), { recursive: true });
+    expect((JSON.parse(readFileSync(join(folder, 'plan/plan.json'), 'utf8')) as { requires: object }).requires).toMatchObject({ '@acme/stamp': { version: '2.1.0' } });
+    await ok('npx', ['--no-install', 'bake', 'build', 'plan/plan.json', '--no-cache'], folder);
+    expect(readFileSync(join(folder, 'plan/stamp.txt'), 'utf8')).toBe('stamped');
+    // Without the package, it is named.
+    rmSync(join(folder, 'node_modules/@acme'), { recursive: true });
+    const without = await run('npx', ['--no-install', 'bake', 'build', 'plan/plan.json', '--no-cache'], folder);
+    expect(without.code).not.toBe(0);
+    expect(without.err).toMatch(/KIND_NOT_LOADED: .*@acme\/stamp/);
+    expect(without.err).toContain('npm install @acme/stamp');
+  }, 300_000);
+
   test.each(['nodenext', 'bundler'])('its types hold under module resolution %s', async resolution => {
     const folder = join(place, `types-${resolution}`);
     mkdirSync(folder);

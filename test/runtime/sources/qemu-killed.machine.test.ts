@@ -14,7 +14,7 @@ const script = fileURLToPath(new URL('./killed-qemu.ts', import.meta.url));
 requires('qemu')('a first boot, after kill -9', () => {
   test.each(Object.keys(coldPhases))('while %s, gc lists what is left, removes it, and then there is nothing', async phase => {
     const folder = await temporaryFolder(), state = join(folder, '.bake');
-    onTestFinished(() => { for (const pid of processesWith(folder)) process.kill(pid, 'SIGKILL'); });
+    onTestFinished(async () => { await collectGarbage(state); });
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', join(folder, 'empty.qcow2'), '8M']);
     const guest = await faultServer({ password: 'root:hunter2', run: (command, channel) => {
       if (command.includes('switch off')) for (const pid of processesWith(folder)) process.kill(pid, 'SIGKILL');
