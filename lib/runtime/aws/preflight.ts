@@ -1,8 +1,10 @@
 /** Looks, before anything is made: credentials, source image, network, free names, and by dry runs whether the calls to come are allowed. */
+import type { Image, ResourceType } from '@aws-sdk/client-ec2';
 import type { ResolvedOf } from '../../fields.js';
 import type { AwsImageFields } from '../../constructs/shared/aws-image.js';
 import { errors, isBakeError, messageOf } from '../../errors.js';
 import type { Context, PreflightProblem } from '../driver.js';
+import { sshKeyPair } from '../ssh-key.js';
 import { type HostProps, needsKey } from './host.js';
 import { type ImageProps, imagesNamed, regionsOf } from './images.js';
 import { defined, launchData, runInput } from './instance.js';
@@ -11,8 +13,7 @@ import { findPlace, type Place } from './network.js';
 import { awsCode, isDenied } from './refusals.js';
 import { accessOf, keysOf, openSession, type Session } from './session.js';
 import { checkVirtualization, findSourceImage } from './source-image.js';
-import type { Image, ResourceType } from '@aws-sdk/client-ec2';
-import { sshKeyPair } from '../ssh-key.js';
+import { checkPlugin } from './tunnel.js';
 
 const fail = errors('AMI', {
   NAME_TAKEN: {
@@ -46,6 +47,7 @@ export async function preflightImage(driver: string, props: HostProps & Partial<
     const [image, place] = await Promise.all([
       known ? attempt('sourceAmi', async () => { const found = await findSourceImage(session, props); checkVirtualization(found, props.amiVirtualizationType); return found; }) : undefined,
       attempt('subnetId', () => findPlace(session, props)),
+      ...(props.sshInterface === 'session_manager' ? [attempt('sshInterface', checkPlugin)] : []),
       ...(props.amiName === undefined || props.skipCreateAmi ? [] : regionsOf(props as ResolvedOf<AwsImageFields>, session.region).map(region => attempt('amiName', async () => {
         const taken = (await imagesNamed(session.in(region), props.amiName!))[0];
         // Made by an earlier run of the same inputs: it is what this run goes on from.

@@ -1,6 +1,8 @@
 /** A tunnel through the session manager, for instances that nobody can connect to: Amazon's own plugin carries it. */
 import { spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { delimiter, join } from 'node:path';
 import { errors } from '../../errors.js';
 import type { Context } from '../driver.js';
 import { sleep } from '../retry.js';
@@ -19,6 +21,16 @@ const fail = errors('SSM', {
   },
 });
 const budget = 600_000;
+
+/** Throws SSM_NO_PLUGIN where the plugin is not on the PATH. */
+export async function checkPlugin(): Promise<void> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    for (const name of process.platform === 'win32' ? ['session-manager-plugin.exe'] : ['session-manager-plugin']) {
+      if (await access(join(folder, name), constants.X_OK).then(() => true, () => false)) return;
+    }
+  }
+  throw fail.NO_PLUGIN();
+}
 
 /** Opens a tunnel to a port of the instance. A plugin that ends is started again: what counts is whether the guest's server answers, never what the plugin prints. */
 export async function openTunnel(session: Session, id: string, port: number, props: { readonly sessionManagerPort?: number; readonly pauseBeforeSsm?: { readonly $duration: number } }, ctx: Context): Promise<{ readonly host: string; readonly port: number }> {

@@ -1,6 +1,8 @@
 /** What moto cannot show: slow states, failures with reasons, capacity, permissions, and everything that is set on an image. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { AmazonEbsSource, AmazonEbsSurrogateSource, AmazonEbsVolumeSource, Duration, ImageBuild, Secret, Size } from '../../../lib/index.js';
@@ -322,5 +324,34 @@ requires('sshd')('the AMI builder', () => {
     expect(await driver.present(artifact!)).toBe(true);
     await driver.destroy(artifact!);
     expect([await driver.present(artifact!), server.world.inventory()]).toEqual([false, []]);
+  });
+
+  it('reaches an instance that nobody can connect to through the session manager, whose plugin may be slow and end', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bake-ssm-')), plugin = join(folder, 'session-manager-plugin');
+    // Ends after its first connection, and says something else each time; what counts is whether the guest answers.
+    writeFileSync(plugin, `#!${process.execPath}
+const net = require('node:net'), [session,,,, target] = process.argv.slice(2), [host, port] = JSON.parse(session).TokenValue.split(':');
+console.log('Starting ' + Math.random());
+setTimeout(() => net.createServer(socket => {
+  const inside = net.connect(Number(port), host);
+  socket.on('error', () => {}); inside.on('error', () => socket.destroy());
+  socket.pipe(inside).pipe(socket);
+  socket.on('close', () => process.exit(0));
+}).listen(Number(JSON.parse(target).Parameters.localPortNumber[0]), '127.0.0.1'), 200);
+`, { mode: 0o755 });
+    server.world.profiles.set('ssm', { roles: [] });
+    const path = process.env['PATH'];
+    process.env['PATH'] = `${folder}:${path}`;
+    try {
+      await succeed(await build({ sshInterface: 'session_manager', iamInstanceProfile: 'ssm', temporarySecurityGroupSourceCidrs: undefined }));
+      expect(server.world.tunnels.length).toBeGreaterThan(0);
+      expect(calls('AuthorizeSecurityGroupIngress')).toEqual([]);
+    } finally {
+      process.env['PATH'] = path;
+      rmSync(folder, { recursive: true });
+    }
+    const without = await runProgram(await build({ sshInterface: 'session_manager', iamInstanceProfile: 'ssm' }));
+    expect(without).toMatchObject({ exit: 5, problems: [{ code: 'SSM_NO_PLUGIN' }] });
+    expect(left()).toEqual(['instance profile ssm']);
   });
 });

@@ -22,6 +22,9 @@ export const identity: { readonly [action: string]: Answer } = {
     void [DurationSeconds, ExternalId, Tags, Policy];
     return { Credentials: { AccessKeyId: `ASIA${String(RoleSessionName).replace(/\W/g, '').toUpperCase().slice(0, 12)}`, SecretAccessKey: 'taken', SessionToken: 'token', Expiration: new Date(Date.now() + 3_600_000) }, AssumedRoleUser: { Arn: `${RoleArn}/${RoleSessionName}`, AssumedRoleId: 'AROATEST' } };
   },
+  'sts:AssumeRoleWithWebIdentity': ({ RoleArn, RoleSessionName, WebIdentityToken }) => ({
+    Credentials: { AccessKeyId: `ASIAWEB${String(WebIdentityToken).toUpperCase()}`, SecretAccessKey: 'taken', SessionToken: 'token', Expiration: new Date(Date.now() + 3_600_000) }, AssumedRoleUser: { Arn: `${RoleArn}/${RoleSessionName}`, AssumedRoleId: 'AROATEST' },
+  }),
   'iam:CreateRole': ({ RoleName, AssumeRolePolicyDocument, Description, Tags }, world) => {
     void Description;
     if (world.roles.has(RoleName)) throw new Refusal('EntityAlreadyExists', `Role with name ${RoleName} already exists.`, 409);

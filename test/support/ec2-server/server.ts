@@ -48,6 +48,20 @@ export async function startEc2(options: { readonly speed?: number; readonly gues
       if (unread.size > 0) throw new Error(`The test server does not look at ${[...unread].join(', ')} of ${call.action}.`);
       return { status: 200, body: writeOutput(operation, output, prefix === 'ec2' ? 'ec2' : 'query', `req-${call.number}`) };
     },
+  }, async (request, body, response) => {
+    // Of the Systems Manager only what builds do.
+    const target = String(request.headers['x-amz-target'] ?? request.url), input = JSON.parse(body.toString('utf8') || '{}') as { readonly [name: string]: any };
+    const region = /Credential=[^/]+\/\d+\/([\w-]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '', send = (answer: object): void => { response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer)); };
+    if (target === 'AmazonSSM.PutParameter') {
+      world.parameters.set(`${region} ${input['Name']}`, input['Value']);
+      send({ Version: 1, Tier: 'Standard' });
+    } else if (target === 'AmazonSSM.StartSession') {
+      // The token tells the plugin of the test where the instance is.
+      const instance = world.region(region).instances.get(input['Target'])!;
+      world.tunnels.push(input['Target']);
+      send({ SessionId: `session-${world.tunnels.length}`, StreamUrl: 'wss://test', TokenValue: `${instance.instance.PrivateIpAddress}:${input['Parameters'].portNumber[0]}` });
+    } else if (target === 'AmazonSSM.TerminateSession') send({ SessionId: input['SessionId'] });
+    else throw new Error(`The test server has no ${target}.`);
   });
   return {
     front, world,

@@ -50,6 +50,10 @@ export class World {
   readonly regions = new Map<string, Region>();
   readonly roles = new Map<string, { readonly policies: Map<string, string>; readonly trust: string; readonly tags: ec2.Tag[] }>();
   readonly profiles = new Map<string, { readonly roles: string[] }>();
+  /** Of the Systems Manager, by region and name. */
+  readonly parameters = new Map<string, string>();
+  /** Instances that a tunnel was asked for, in order. */
+  readonly tunnels: string[] = [];
   /** Actions that the caller may not do: `ec2:RunInstances`. */
   readonly denied = new Set<string>();
   /** Instance types without capacity. */
