@@ -37,7 +37,8 @@ export function fillTemplate(text: string, values: { readonly [name: string]: Ex
   }
   const [name] = unused;
   if (name !== undefined) throw new TypeError(wrongName(`is given '${name}', and does not mention it`, name, namesIn(text), path));
-  return { op: 'template', parts: [...parts, { op: 'value', value: text.slice(end) }] };
+  parts.push({ op: 'value', value: text.slice(end) });
+  return { op: 'template', parts: parts.filter(part => part.op !== 'value' || part.value !== '') };
 }
 
 function wrongName(what: string, name: string, names: readonly string[], path: string): string {

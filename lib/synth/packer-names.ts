@@ -1,4 +1,6 @@
 /** What things are called in a template: identifiers that Packer accepts, each used once, the same on every run. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { evaluate } from '../evaluate.js';
 import type { Json } from '../json.js';
 import { optionName } from '../packer/names.js';
@@ -96,7 +98,7 @@ export class TemplateNames implements Names {
 
   value(expr: Expr): Json | undefined {
     try {
-      return evaluate(expr, { variable: name => this.values(name), isSensitive: name => this.isSensitive(name), local: name => this.definition(name) });
+      return evaluate(expr, { variable: name => this.values(name), isSensitive: name => this.isSensitive(name), local: name => this.definition(name), templateFile: path => readFileSync(resolve(this.program.folder, path), 'utf8') });
     } catch { return undefined; }
   }
 
