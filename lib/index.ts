@@ -30,6 +30,10 @@ export { nullSource, NullSource, type NullSourceProps } from './constructs/sourc
 // Provisioners
 export { breakpoint, BreakpointProvisioner, type BreakpointProvisionerProps } from './constructs/provisioners/breakpoint.js';
 export { file, FileProvisioner, type FileProvisionerProps } from './constructs/provisioners/file.js';
+export { cloudInitWait, CloudInitWaitProvisioner, type CloudInitWaitProvisionerProps } from './constructs/provisioners/cloud-init-wait.js';
+export { packages, PackagesProvisioner, type PackagesProvisionerProps } from './constructs/provisioners/packages.js';
+export { reboot, RebootProvisioner, type RebootProvisionerProps } from './constructs/provisioners/reboot.js';
+export { seal, SealProvisioner, type SealProvisionerProps } from './constructs/provisioners/seal.js';
 export { shell, ShellProvisioner, type ShellProvisionerProps } from './constructs/provisioners/shell.js';
 export { shellLocalProvisioner, ShellLocalProvisioner, type ShellLocalProvisionerProps } from './constructs/provisioners/shell-local.js';
 export { sleepProvisioner, SleepProvisioner, type SleepProvisionerProps } from './constructs/provisioners/sleep.js';
