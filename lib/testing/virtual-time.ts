@@ -13,7 +13,7 @@ const fail = errors('SIMULATION', {
 /** Simulations begin at this moment: the same each time. */
 const epoch = Date.UTC(2026, 0, 1);
 /** Real milliseconds without anything to wait for, after which a simulation is given up. */
-const patience = 10_000;
+const patience = 60_000;
 
 interface Timer { readonly at: number; readonly number: number; readonly work: () => void }
 
