@@ -12,6 +12,7 @@ export function checkBody(body: Body, options: OptionTable, context: BodyContext
     const option = options[name];
     if (option === undefined) unknown(name, options, context, at);
     else if ('block' in option) problem(context, 'EXPORT_TYPE', at + name, `Packer's '${name}' is a block, and this is a value`);
+    else if (option.type === 'any' && context.format === 'hcl' && !fits('map(string)', value)) problem(context, 'EXPORT_TYPE', at + name, `Packer's HCL takes only names and texts in '${name}', as its JSON does not`, 'Export to JSON, or do without it.', 'warning');
     else if (!fits(option.type, value)) problem(context, 'EXPORT_TYPE', at + name, `Packer's '${name}' is a ${option.type}, and this is ${shown(value)}`);
   }
   for (const block of body.blocks) {
@@ -51,6 +52,6 @@ function unknown(name: string, options: OptionTable, context: BodyContext, at: s
   problem(context, 'EXPORT_UNKNOWN_OPTION', at + name, `Packer knows no option '${name}' here`, near === undefined ? undefined : `Did you mean '${near}'?`);
 }
 
-function problem(context: BodyContext, code: string, field: string, message: string, remedy = `Change it, or say what Packer shall get with packerOverrides.`): void {
-  context.report({ code, severity: 'error', path: context.path, field, at: context.at, message, remedy });
+function problem(context: BodyContext, code: string, field: string, message: string, remedy = `Change it, or say what Packer shall get with packerOverrides.`, severity: 'error' | 'warning' = 'error'): void {
+  context.report({ code, severity, path: context.path, field, at: context.at, message, remedy });
 }

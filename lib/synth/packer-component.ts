@@ -23,6 +23,7 @@ export interface BodyContext extends Folders {
   /** Where the image of another target lies, for a field that starts from one. */
   readonly image: (value: unknown) => { readonly target: string; readonly output: (name: string) => Ref<string> } | undefined;
   readonly report: Report;
+  readonly format: 'hcl' | 'json';
   /** Adds a file beside the template; returns its path as the template finds it. */
   readonly addFile: (name: string, text: string) => BodyValue;
   /** Options written by packerOverrides: not held against the table a second time. */

@@ -33,29 +33,31 @@ export interface PackerOptions {
 export interface PackerFiles {
   /** Texts by file name. */
   readonly files: { readonly [name: string]: string };
-  /** What is wrong with the program, and what the format cannot say. With an error among them the files are not to be used. */
+  /** What is wrong with the program, and what the format cannot say. With an error among them the files, if there are any, are not to be used. */
   readonly problems: readonly Problem[];
 }
 
 /** The program as Packer's HCL: a folder of `.pkr.hcl` files, unchanged by `packer fmt`. */
 export function toPackerHcl(app: App, options: PackerOptions = {}): PackerFiles {
-  return print(app, options, (template, names, report) => printHcl(template, names, report, options));
+  return print(app, options, 'hcl', (template, names, report) => printHcl(template, names, report, options));
 }
 
 /** The program as Packer's JSON templates, one file for each ImageBuild. */
 export function toPackerJson(app: App, options: PackerOptions = {}): PackerFiles {
-  return print(app, options, printJson);
+  return print(app, options, 'json', printJson);
 }
 
-function print(app: App, options: PackerOptions, printer: (template: Template, names: TemplateNames, report: Report) => { readonly [file: string]: string }): PackerFiles {
+function print(app: App, options: PackerOptions, format: 'hcl' | 'json', printer: (template: Template, names: TemplateNames, report: Report) => { readonly [file: string]: string }): PackerFiles {
   // Policies extend the builds here, and everything that is wrong with the program comes to light. Values of variables are not needed, and files only where Packer runs.
   const checked = trySynth(app, options.folder === undefined ? {} : { folder: options.folder }).problems.filter(p => p.code !== 'MISSING_VARIABLE')
     .map((p): Problem => (p.code === 'MISSING_FILE' ? { ...p, severity: 'warning' } : p));
+  // What refers to nothing, or to itself, cannot be printed.
+  if (checked.some(p => p.severity === 'error')) return { files: {}, problems: checked };
   const program = collect(app, options.folder), sink = new ProblemSink(program.folder);
   const report: Report = problem => sink.add(problem);
   const names = new TemplateNames(program, { folder: program.folder, out: outOf(program, options) }, name => valueOf(program, name));
   const beside: { [name: string]: string } = {};
-  const template = templateOf(program, names, options, report, beside);
+  const template = templateOf(program, names, { ...options, format }, report, beside);
   return { files: { ...printer(template, names, report), ...beside }, problems: sortProblems([...checked, ...sink.problems]) };
 }
 
@@ -66,10 +68,10 @@ function valueOf(program: Program, name: string): Json | undefined {
   return found !== undefined && 'value' in found ? found.value : undefined;
 }
 
-function templateOf(program: Program, names: TemplateNames, options: PackerOptions, report: Report, beside: { [name: string]: string }): Template {
+function templateOf(program: Program, names: TemplateNames, options: PackerOptions & { readonly format: 'hcl' | 'json' }, report: Report, beside: { [name: string]: string }): Template {
   const folder = program.folder, out = outOf(program, options);
   const contextOf = (path: string, component: { readonly at: Error }): BodyContext => ({
-    path, at: component.at, folder, out, report,
+    path, at: component.at, folder, out, report, format: options.format,
     addFile: (name, text) => {
       // What one source overrides is a script of its own.
       let free = name;
@@ -118,12 +120,12 @@ function templateBuild(build: ImageBuild, name: string, labels: Map<string, Iden
 function templateSteps(bound: BoundComponent, contextOf: ContextOf, report: Report): TemplateStep[] {
   const { component } = bound, props = component.props as { readonly [name: string]: unknown };
   const context = contextOf(bound.node.path, component), type = packerType(component.kind);
-  const body = bodyOf(component, props, context);
-  if (body === undefined) return [];
+  const body = bodyOf(component, props, context), names = onlyExcept(props);
+  if (body === undefined || names.only?.length === 0) return [];
   for (const [name, what] of [['checkpoint', 'saved machines: every run starts anew'], ['expires', 'saved machines: every run starts anew'], ['creates', 'steps that need not be repeated'], ['continueOnError', 'steps that may fail']] as const) {
     if (props[name] !== undefined && props[name] !== 'auto' && props[name] !== false) lostSetting(report, bound.node.path, component.at, name, what);
   }
-  const names = onlyExcept(props), duration = (value: unknown): string | undefined => (isDuration(value) ? goDuration(value.$duration) : undefined);
+  const duration = (value: unknown): string | undefined => (isDuration(value) ? goDuration(value.$duration) : undefined);
   const pauseBefore = duration(props['pauseBefore']), timeout = duration(props['timeout']), pauseAfter = duration(props['pauseAfter']);
   const ownPause = pauseAfter !== undefined && findComponent('provisioner', type)?.options['pause_after'] !== undefined;
   const withPause = (b: Body): Body => (ownPause && !b.attributes.some(([name]) => name === 'pause_after') ? { ...b, attributes: [...b.attributes, ['pause_after', pauseAfter]] } : b);
@@ -141,12 +143,12 @@ function templateSteps(bound: BoundComponent, contextOf: ContextOf, report: Repo
 
 function postProcessor(bound: BoundComponent, contextOf: ContextOf): TemplatePostProcessor[] {
   const { component } = bound, props = component.props as { readonly [name: string]: unknown };
-  const body = bodyOf(component, props, contextOf(bound.node.path, component));
-  if (body === undefined) return [];
-  return [{ type: packerType(component.kind), path: bound.node.path, at: component.at, body, ...onlyExcept(props), ...(typeof props['keepInputArtifact'] === 'boolean' ? { keepInputArtifact: props['keepInputArtifact'] } : {}) }];
+  const body = bodyOf(component, props, contextOf(bound.node.path, component)), names = onlyExcept(props);
+  if (body === undefined || names.only?.length === 0) return [];
+  return [{ type: packerType(component.kind), path: bound.node.path, at: component.at, body, ...names, ...(typeof props['keepInputArtifact'] === 'boolean' ? { keepInputArtifact: props['keepInputArtifact'] } : {}) }];
 }
 
-/** Packer takes one of the two. */
+/** Packer takes one of the two; an empty `only` would mean all to it. */
 function onlyExcept(props: { readonly [name: string]: unknown }): { readonly only?: readonly string[]; readonly except?: readonly string[] } {
   const only = props['only'] as readonly string[] | undefined, except = props['except'] as readonly string[] | undefined;
   if (only !== undefined) return { only: only.filter(name => !(except?.includes(name) ?? false)) };

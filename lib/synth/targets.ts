@@ -158,7 +158,8 @@ function checkNames(step: BoundComponent, names: readonly string[], { problems }
   }
   const mentioned = [
     ...(Array.isArray(props?.only) ? props.only.map(n => ['only', n] as const) : []), ...(Array.isArray(props?.except) ? props.except.map(n => ['except', n] as const) : []),
-    ...(isObject(props?.override) ? Object.keys(props.override).map(n => ['override', n] as const) : []),
+    // Only steps have such a setting; elsewhere it is an option of the component.
+    ...(step.component.kind.role === 'provisioner' && isObject(props?.override) ? Object.keys(props.override).map(n => ['override', n] as const) : []),
   ];
   for (const [field, name] of mentioned) {
     if (typeof name !== 'string' || names.includes(name)) continue;

@@ -1,8 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   AmazonEbsSource, App, DockerSource, Duration, EnvironmentData, FileProvisioner, FileSource, GitData, host, HttpData, ImageBuild, local, NullSource, QemuSource, Secret, SecretVariable, ShellLocalProvisioner, ShellProvisioner, Size, sourceImage, templateFile, text, types, Variable, when,
 } from '../../lib/index.js';
-import { PackerComponent, PackerNullSource, PackerQemuSource, PackerShellLocalProvisioner, PackerShellProvisioner, toPackerHcl, toPackerJson } from '../../lib/packer/index.js';
+import { PackerComponent, PackerManifestPostProcessor, PackerNullSource, PackerQemuSource, PackerShellLocalProvisioner, PackerShellProvisioner, PackerVagrantPostProcessor, toPackerHcl, toPackerJson } from '../../lib/packer/index.js';
 import { formatdateOf } from '../../lib/synth/packer-time.js';
 import { goDuration, inUnit, sizeText } from '../../lib/synth/packer-units.js';
 
@@ -100,6 +103,11 @@ describe('steps', () => {
     expect(json(app).builders.map((b: any) => b.name)).toEqual([undefined, 'other', 'third']);
   });
 
+  test('that would run nowhere are left out: to Packer an empty `only` means everywhere', () => {
+    const app = build({ sources, provisioners: [new PackerShellLocalProvisioner({ command: 'a', only: ['other'], except: ['other'] })], postProcessors: [new PackerManifestPostProcessor({ only: ['other'], except: ['other'] })] });
+    expect([json(app).provisioners, json(app)['post-processors']]).toEqual([undefined, undefined]);
+  });
+
   test('what one source overrides is a block of its own in HCL, and only what differs in JSON', () => {
     const app = build({ sources, provisioners: [new PackerShellLocalProvisioner({ command: 'a', tempfileExtension: '.sh', only: ['null', 'other'], override: { other: { command: 'b' } } })] });
     expect(hcl(app).match(/only = .*\n\n(?: {4}.*\n)+/g)).toEqual(['only = ["null.web"]\n\n    command            = "a"\n    tempfile_extension = ".sh"\n', 'only = ["null.web-other"]\n\n    command            = "b"\n    tempfile_extension = ".sh"\n']);
@@ -167,8 +175,12 @@ describe('our components', () => {
     expect(hcl(app)).toMatch(/source = "packer-trees\.ts"\n {2}target = "out\/x"/);
     expect(hcl(app, { out: `${folder}/template/packer` })).toMatch(/source = "\$\{path\.root\}\/\.\.\/\.\.\/packer-trees\.ts"/);
     expect(Object.values(toPackerJson(app, { out: `${folder}/template` }).files)[0]).toContain('"source": "{{template_dir}}/../packer-trees.ts"');
-    const filled = build({ provisioners: [new FileProvisioner({ content: templateFile(new URL('./no-such.tmpl', import.meta.url), { a: 'b' }), destination: '/x' })] });
-    expect(hcl(filled, { out: `${folder}/template` })).toContain('content     = templatefile("${path.root}/../no-such.tmpl", { a = "b" })');
+    const place = mkdtempSync(join(tmpdir(), 'bake-test-'));
+    onTestFinished(() => rmSync(place, { recursive: true }));
+    writeFileSync(join(place, 'motd.tmpl'), 'a ${a}\n');
+    const filled = build({ provisioners: [new FileProvisioner({ content: templateFile('motd.tmpl', { a: 'b' }), destination: '/x' })] });
+    expect(hcl(filled, { folder: place })).toContain('content     = templatefile("motd.tmpl", { a = "b" })');
+    expect(hcl(filled, { folder: place, out: join(place, 'template') })).toContain('content     = templatefile("${path.root}/../motd.tmpl", { a = "b" })');
   });
 });
 
@@ -182,6 +194,18 @@ describe('Packer\'s own options', () => {
 
   test('what Packer requires is a rule of the kind', () => {
     expect(codes(toPackerHcl(build({ sources: [new PackerQemuSource({ isoUrl: 'x' })] })))).toEqual(['RULE_BROKEN web/qemu, isoChecksum', 'RULE_BROKEN web/qemu, communicator']);
+  });
+
+  test('what refers to nothing is a problem of the program, and is not printed', () => {
+    const other = new Variable(new App(), 'elsewhere', { default: 'x' });
+    const result = toPackerHcl(build({ provisioners: [new PackerShellLocalProvisioner({ command: other })] }));
+    expect([result.files, codes(result)]).toEqual([{}, ['BAD_REFERENCE web/shell-local, command']]);
+  });
+
+  test('objects in objects are for JSON, where HCL takes names and texts', () => {
+    const app = build({ postProcessors: [new PackerVagrantPostProcessor({ override: { virtualbox: { output: 'x.box' } } })] });
+    expect([codes(toPackerHcl(app)), codes(toPackerJson(app))]).toEqual([['EXPORT_TYPE web/vagrant, override'], []]);
+    expect(json(app)['post-processors'][0].override).toEqual({ virtualbox: { output: 'x.box' } });
   });
 
   test('packerOverrides has the last word: options set, taken away, and blocks; unknown ones are warned of', () => {
