@@ -28,6 +28,7 @@ export { fileSource, FileSource, type FileSourceProps } from './constructs/sourc
 export { qemu, QemuSource, type QemuSourceProps } from './constructs/sources/qemu.js';
 export { nullSource, NullSource, type NullSourceProps } from './constructs/sources/null.js';
 // Provisioners
+export { ansible, AnsibleProvisioner, type AnsibleProvisionerProps } from './constructs/provisioners/ansible.js';
 export { breakpoint, BreakpointProvisioner, type BreakpointProvisionerProps } from './constructs/provisioners/breakpoint.js';
 export { file, FileProvisioner, type FileProvisionerProps } from './constructs/provisioners/file.js';
 export { cloudInitWait, CloudInitWaitProvisioner, type CloudInitWaitProvisionerProps } from './constructs/provisioners/cloud-init-wait.js';

@@ -25,6 +25,7 @@ export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
   ],
   'source/amazon-ebssurrogate': [...ssh, ...amazonInstance, ...amazonImage, 'amiArchitecture', 'launchBlockDeviceMappings.omitFromArtifact'],
   'source/amazon-ebsvolume': [...ssh, ...amazonInstance, 'ebsVolumes.snapshotVolume'],
+  'provisioner/ansible': ['command', 'hostAlias', 'keepInventoryFile', 'galaxyCommand', 'galaxyForceInstall', 'galaxyForceWithDeps'],
   'provisioner/breakpoint': ['disable'],
   'provisioner/shell': ['useEnvVarFile', 'remoteFolder', 'binary', 'validExitCodes', 'expectDisconnect', 'startRetryTimeout', 'skipClean'],
   'provisioner/shell-local': shellLocal,

@@ -43,6 +43,7 @@ const lines = {
   'source/amazon-ebsvolume': { kind: () => import('../constructs/sources/amazon-ebsvolume.js').then(m => m.amazonEbsVolume), driver: () => import('./sources/amazon-ebsvolume.js') },
   'source/qemu': { kind: () => import('../constructs/sources/qemu.js').then(m => m.qemu), driver: () => import('./sources/qemu.js') },
   'source/file': { kind: () => import('../constructs/sources/file.js').then(m => m.fileSource), driver: () => import('./sources/file.js') },
+  'provisioner/ansible': { kind: () => import('../constructs/provisioners/ansible.js').then(m => m.ansible), driver: () => import('./provisioners/ansible.js') },
   'provisioner/file': { kind: () => import('../constructs/provisioners/file.js').then(m => m.file), driver: () => import('./provisioners/file.js') },
   'provisioner/cloud-init-wait': { kind: () => import('../constructs/provisioners/cloud-init-wait.js').then(m => m.cloudInitWait), driver: () => import('./provisioners/cloud-init-wait.js') },
   'provisioner/packages': { kind: () => import('../constructs/provisioners/packages.js').then(m => m.packages), driver: () => import('./provisioners/packages.js') },

@@ -18,7 +18,7 @@ if [ -e "$1" ]; then
 [Unit]
 Description=Makes the SSH host keys of a new machine
 Before=ssh.service sshd.service ssh.socket sshd.socket
-ConditionPathExistsGlob=!/etc/ssh/ssh_host_*_key
+ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
 
 [Service]
 Type=oneshot
