@@ -26,6 +26,7 @@ function show(all: readonly Forecast[], { out }: Session): string {
   const rows = columns(all.map(f => [f.target, what(f), work(f)])), lines: string[] = [];
   all.forEach((f, i) => {
     lines.push(f.state === 'up-to-date' ? out.green(rows[i]!) : rows[i]!);
+    for (const line of f.makes ?? []) lines.push(`  ${line}`);
     for (const change of f.because.slice(0, 3)) lines.push(out.dim(`  because ${because(change, f.target)}`));
     if (f.because.length > 3) lines.push(out.dim(`  and for ${f.because.length - 3} reasons more: bake why ${f.target}`));
   });

@@ -169,6 +169,8 @@ export interface SourceDriver<K extends AnyKind> {
    * Props that only become known later (a base image, outputs of other builds, host values, generated files) are undefined here, required or not.
    */
   preflight?(props: Resolved<K>, ctx: Context): Promise<readonly PreflightProblem[]>;
+  /** For `bake plan`: what would be made, where and as whom, each in one line. Makes nothing. Props that only become known later are undefined. */
+  outline?(props: Resolved<K>, ctx: Context): Promise<readonly string[]>;
   start(props: Resolved<K>, ctx: Context): Promise<Machine<K>>;
   /**
    * What names in the props stand for at this moment (the image behind a tag, the newest AMI): part of the key of everything built on it.

@@ -27,6 +27,8 @@ export interface Forecast {
   readonly steps: readonly string[];
   /** Why not less, in words: `web/shell-2: the contents of scripts/base.sh changed`. Empty where it is up to date. */
   readonly because: readonly Change[];
+  /** What is made, where and as whom, where the platform is not this computer. */
+  readonly makes?: readonly string[];
   /** From earlier runs here; missing where a part was never measured. Milliseconds. */
   readonly expected?: number;
   readonly at?: string;
@@ -60,11 +62,16 @@ async function forecastTarget(run: RunState, target: Target, index: number, fini
   const because: Change[] = unbuilt.map(base => ({ path: target.path, what: `${base}, which it stands on, is built too` }));
   if (because.length === 0) because.push(...reasons(run, target, progress, history));
   const steps = [...(point === undefined ? ['start'] : ['resume']), ...left, ...(run.checkpoints?.until === undefined ? ['capture'] : []), ...target.postProcessors.flat().map(p => p.path)];
-  const expected = expectedTime(history, left, point !== undefined);
+  const expected = expectedTime(history, left, point !== undefined), makes = await outline(context, root);
   return {
     ...base, state: point === undefined ? 'full' : 'resumes', ...(point === undefined ? {} : { after: target.provisioners[point.index]!.path }), steps, because,
-    ...(expected === undefined ? {} : { expected }),
+    ...(makes === undefined ? {} : { makes }), ...(expected === undefined ? {} : { expected }),
   };
+}
+
+async function outline(context: TargetContext, root: RunScope): Promise<readonly string[] | undefined> {
+  const { driver, props } = await context.ready(context.target.source, 'later');
+  return driver.outline && context.with(context.target.source.path, root, ctx => driver.outline!(props, ctx));
 }
 
 function reasons(run: RunState, target: Target, progress: Progress | undefined, history: History | undefined): Change[] {

@@ -77,6 +77,7 @@ export interface AnyDriver {
   readonly effects?: ProvisionerDriver<AnyKind>['effects'] | 'local' | 'outside';
   preflight?(props: never, ctx: Context): Promise<readonly PreflightProblem[]>;
   start(props: never, ctx: Context): Promise<Machine>;
+  outline?(props: never, ctx: Context): Promise<readonly string[]>;
   complete?(props: never, ctx: Context): Promise<Artifact | undefined>;
   identify?(props: never, ctx: Context, fetch: boolean): Promise<Json | undefined>;
   resume?(props: never, saved: Saved, ctx: Context): Promise<Machine>;

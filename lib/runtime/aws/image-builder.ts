@@ -4,6 +4,7 @@ import { destroyImages, imageArtifact, imagesPresent, reapThing } from './artifa
 import { type Host, type HostProps, makerFor, startHost, withSession } from './host.js';
 import { completeImages, type FirstImage, type ImagePlan, type ImageProps, makeImages } from './images.js';
 import type { Maker } from './making.js';
+import { outline } from './outline.js';
 import { preflightImage } from './preflight.js';
 import { retire } from './retention.js';
 import { findSourceImage } from './source-image.js';
@@ -41,6 +42,7 @@ export function imageBuilder<P extends BuilderProps>(driver: string, first: Firs
 
   return {
     preflight: (props: P, ctx: Context): Promise<readonly PreflightProblem[]> => preflightImage(driver, props, ctx),
+    outline: (props: P, ctx: Context): Promise<readonly string[]> => withSession(props, ctx, session => outline(session, props)),
     start,
     // An image of another build counts by its own key.
     identify: async (props: P, ctx: Context): Promise<string | null> => props.sourceAmi ?? (props.sourceAmiFilter === undefined ? null : withSession(props, ctx, async session => (await findSourceImage(session, props)).ImageId)),

@@ -8,13 +8,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { AmazonEbsSource, AmazonEbsSurrogateSource, AmazonEbsVolumeSource, Duration, ImageBuild, Secret, Size } from '../../../lib/index.js';
 import { actionsOf } from '../../../lib/runtime/aws/policy.js';
 import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
+import { forecast } from '../../../lib/runtime/forecast.js';
 import { collectGarbage } from '../../../lib/runtime/gc.js';
 import { notesOf, runProgram } from '../../contracts/ec2.js';
 import { ebsProps } from '../../contracts/ec2-props.js';
 import { sshGuests } from '../../support/ec2-server/guests.js';
 import { type Ec2Server, startEc2 } from '../../support/ec2-server/server.js';
 import { account, type Region } from '../../support/ec2-server/world.js';
-import { GuestCommand } from '../../support/guest-command.js';
+import { GuestCommand, guestCommand } from '../../support/guest-command.js';
 import { requires } from '../../support/machine.js';
 import { program, type TestProgram } from '../../support/program.js';
 
@@ -353,5 +354,15 @@ setTimeout(() => net.createServer(socket => {
     const without = await runProgram(await build({ sshInterface: 'session_manager', iamInstanceProfile: 'ssm' }));
     expect(without).toMatchObject({ exit: 5, problems: [{ code: 'SSM_NO_PLUGIN' }] });
     expect(left()).toEqual(['instance profile ssm']);
+  });
+
+  it('says beforehand what would be made, where and as whom, and makes nothing', async () => {
+    const p = await build({ amiName: 'web-1', amiRegions: ['us-east-1'], encryptBoot: true, regionKmsKeyIds: { 'us-east-1': 'alias/there' }, amiUsers: ['444455556666'], fallbackInstanceTypes: ['t2.small'], retention: { family: 'web', keep: 5 } });
+    const [target] = await forecast(p.plan, { programFolder: p.folder, kinds: [guestCommand as never] });
+    expect(target!.makes).toEqual([
+      `as arn:aws:iam::${account}:user/builder`, `starts an instance (t3.small, else t2.small) in ${home} from ami-00000000debian12 (debian-12-amd64-20261101)`,
+      `makes the image 'web-1' in ${home}, encrypted with the region's own key; us-east-1, encrypted with alias/there`, 'shares it with 444455556666', 'keeps the newest 5 of \'web\'',
+    ]);
+    expect(server.world.inventory()).toEqual([]);
   });
 });
