@@ -26,8 +26,12 @@ tar -xpf ../root.tar -C root --numeric-owner
 mkdir -p root/boot/grub
 cp -r /usr/lib/grub/i386-pc root/boot/grub/
 cp grub.cfg root/boot/grub/
-cp "$(readlink -f root/vmlinuz)" ../vmlinuz 2>/dev/null || cp root/boot/vmlinuz-* ../vmlinuz
-cp "$(readlink -f root/initrd.img)" ../initrd.img 2>/dev/null || cp root/boot/initrd.img-* ../initrd.img
+# Debian keeps links to the newest kernel in /, Ubuntu in /boot.
+for name in vmlinuz initrd.img; do
+  [ -e root/$name ] || ln -sf boot/$name root/$name
+  [ -e root/$name ] || ln -sf "boot/$(ls root/boot | grep "^$name-" | tail -n 1)" root/$name
+  cp "$(readlink -f root/$name)" ../$name
+done
 chmod 644 ../vmlinuz ../initrd.img
 truncate -s ${recipe.diskSize} disk.raw
 printf 'label: dos\\nstart=${start}, type=83, bootable\\n' | sfdisk -q disk.raw

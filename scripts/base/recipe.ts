@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
 export interface Recipe {
+  /** Counted up when the same recipe makes something else. */
+  readonly revision: number;
   /** `debian` or `ubuntu`: the host's own, so that its package sources and keys are the right ones. */
   readonly distribution: 'debian' | 'ubuntu';
   /** Release by code name: `bookworm`. */
@@ -29,7 +31,7 @@ export function hostRecipe(options: { readonly cloudInit?: boolean } = {}): Reci
   const { id, codename } = hostRelease(), cloudInit = options.cloudInit ?? false;
   const rootUuid = 'b1a5e000-0000-4000-8000-1111a6eba4e0';
   return {
-    distribution: id, release: codename, rootUuid, diskSize: 4 * 1024 ** 3,
+    revision: 2, distribution: id, release: codename, rootUuid, diskSize: 4 * 1024 ** 3,
     packages: [
       id === 'debian' ? 'linux-image-cloud-amd64' : 'linux-image-virtual', 'initramfs-tools', 'systemd-sysv', 'udev', 'dbus', 'kmod', 'iproute2', 'openssh-server',
       'qemu-guest-agent', 'util-linux-extra', 'e2fsprogs', 'procps', 'zstd', 'ca-certificates', ...(cloudInit ? ['cloud-init'] : []),
