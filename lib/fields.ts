@@ -50,6 +50,8 @@ export interface FieldSettings {
   readonly affects?: Affects;
   /** For a group: what its members' option names begin with. */
   readonly prefix?: string;
+  /** The driver fills in what only the running machine knows: such values arrive as `{{ .httpAddress }}` in the text, for `ctx.fill`. */
+  readonly fills?: boolean;
   /** How a number-like value is written for Packer: sizes as `40960M` text, as whole MiB, as GiB …; durations are Go text unless said. */
   readonly packerUnit?: 'text' | 'bytes' | 'mib' | 'gib' | 'seconds' | 'milliseconds' | 'minutes';
   /** More to check than the type says: returns what is wrong, or undefined. Not called for values known later. */

@@ -25,6 +25,7 @@ export { amazonEbsVolume, AmazonEbsVolumeSource, type AmazonEbsVolumeSourceProps
 export { sourceImage } from './constructs/shared/aws-image.js';
 export { docker, DockerSource, type DockerSourceProps } from './constructs/sources/docker.js';
 export { fileSource, FileSource, type FileSourceProps } from './constructs/sources/file.js';
+export { waitForScreen, type ScreenStep } from './constructs/shared/boot.js';
 export { qemu, QemuSource, type QemuSourceProps } from './constructs/sources/qemu.js';
 export { nullSource, NullSource, type NullSourceProps } from './constructs/sources/null.js';
 // Provisioners

@@ -43,10 +43,16 @@ export function resolveProps(fields: Fields, props: JsonObject, environment: Res
   for (const [name, field] of fieldsOf(fields)) {
     const value = props[name];
     if (value === undefined) continue;
-    const resolved = resolveValue(field.type, value, name, environment);
+    const resolved = resolveValue(field.type, value, name, field.fills && environment.missing === 'host' ? placeholders(environment) : environment);
     if (resolved !== later) out[name] = resolved;
   }
   return out;
+}
+
+/** What only the running machine knows becomes a mark in the text, which the driver fills in. */
+function placeholders(environment: ResolveEnvironment): ResolveEnvironment {
+  const { lookups } = environment;
+  return { ...environment, lookups: { ...lookups, host: name => lookups.host?.(name) ?? `{{ .${name} }}` } };
 }
 
 function resolveValue(type: FieldType, value: Json, at: string, environment: ResolveEnvironment): Resolved {

@@ -198,6 +198,8 @@ function encodeJson(value: unknown, at: string, encoder: Encoder): Json | undefi
     return simplified === undefined ? undefined : simplified.op === 'value' ? simplified.value : { $expr: simplified as unknown as Json };
   }
   if (Array.isArray(value)) return value.map((item, i) => encodeJson(item, `${at}[${i}]`, encoder) ?? null);
+  // A file inside of free-form JSON says so: it travels with the plan, and counts by its content.
+  if (value instanceof URL || (isPlainObject(value) && '$path' in value && Object.keys(value).length === 1)) return encodePath({ is: 'path', kind: 'any' }, value instanceof URL ? value : value['$path'], at, encoder);
   if (isPlainObject(value)) {
     return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).map(([k, v]) => [k, encodeJson(v, `${at}.${k}`, encoder) ?? null]));
   }

@@ -20,6 +20,11 @@ const needs = {
     there: () => ['mmdebstrap', 'qemu-img', 'mkfs.ext4', 'sfdisk', 'grub-mkimage', 'flock', ...(process.getuid?.() === 0 ? [] : ['fakeroot', 'newuidmap'])].every(onPath) && existsSync('/usr/lib/grub/i386-pc/boot.img'),
     remedy: 'apt-get install mmdebstrap qemu-utils e2fsprogs fdisk grub-pc-bin grub-common util-linux, and fakeroot uidmap for others than root',
   },
+  /** What the installation disc of the tests is made with. */
+  installer: {
+    there: () => ['xorriso', 'cpio', 'zstd', 'busybox'].every(onPath) && existsSync('/usr/lib/ISOLINUX/isolinux.bin') && existsSync('/usr/lib/syslinux/modules/bios/ldlinux.c32'),
+    remedy: 'apt-get install xorriso cpio zstd busybox-static isolinux syslinux-common',
+  },
   mmdebstrap: command('mmdebstrap', 'mmdebstrap'),
   packer: command('packer', 'packer'),
   ssh: command('ssh', 'openssh-client'),

@@ -11,7 +11,7 @@ const table = {
      * @default 5 minutes
      */
     timeout: field.duration({ default: Duration.minutes(5), affects: 'none' }),
-  }, { prefix: 'shutdown_', affects: 'capture' }),
+  }, { prefix: 'shutdown_' }),
 };
 type Table = typeof table;
 /** How the machine is switched off: `shutdown: { command, timeout }`. */

@@ -1,26 +1,58 @@
 import { combine, field, type PropsOf } from '../../fields.js';
 import { source } from '../../kinds.js';
-import { exactlyOne, must, needs } from '../../rules.js';
+import { exactlyOne, must } from '../../rules.js';
 import { Size, isSize } from '../../values.js';
 import { Source, type SourceSettings } from '../component.js';
+import { bootFields } from '../shared/boot.js';
+import { httpFields } from '../shared/http.js';
+import { isoFields } from '../shared/iso.js';
+import { mediaFields } from '../shared/media.js';
 import { shutdownFields } from '../shared/shutdown.js';
 import { sshFields } from '../shared/ssh.js';
+import { vncFields } from '../shared/vnc.js';
 
 /** The kind of QemuSource. */
-export const qemu = source('qemu', combine(sshFields, shutdownFields, {
+export const qemu = source('qemu', combine(sshFields, isoFields, bootFields, httpFields, mediaFields, vncFields, shutdownFields, {
   /** Disk image to start from: qcow2, raw, vmdk, vdi, vhdx. It is never written to. */
   diskImage: field.path({ kind: 'file', packerName: 'iso_url' }),
+  /** The same by its URL; downloads are kept. */
+  diskImageUrl: field.url({ packerName: 'iso_url' }),
   /** Checksum of the disk image: `sha256:…` (or md5, sha1, sha512), or `file:` and the path or URL of a list such as SHA256SUMS. Left out or `none`: not checked. */
   diskImageChecksum: field.string({ affects: 'none', packerName: 'iso_checksum' }),
   /** Image of another build to start from; it is built first. */
   from: field.image('qemu'),
-  /** Size of the disk as the guest sees it; it can only grow. Left out: the disk image's own. */
+  /** Size of the disk as the guest sees it; it can only grow. Left out: the disk image's own; 40 GiB for an installation. */
   diskSize: field.size({ packerUnit: 'text' }),
   /**
    * Makes an image that holds only what differs from the one it started from, and needs that one beside it. Else the image stands alone.
    * @default false
    */
   useBackingFile: field.boolean({ default: false, affects: 'capture' }),
+
+  /** Further, empty disks, by their sizes. They lie beside the image, as `web-1.qcow2` and so on. */
+  diskAdditionalSize: field.list(field.size(), { affects: 'machine' }),
+
+  /**
+   * Boots a kernel directly instead of what the disc or the disk would boot: nothing has to be typed.
+   */
+  kernelBoot: field.group({
+    /** Path of the kernel on the installation disc: `/install.amd/vmlinuz`. */
+    kernel: field.string(),
+    /** Path of the initial ramdisk on the installation disc. */
+    initrd: field.string(),
+    /** A kernel of this computer instead. */
+    kernelFile: field.path({ kind: 'file' }),
+    /** An initial ramdisk of this computer instead. */
+    initrdFile: field.path({ kind: 'file' }),
+    /** Arguments of the kernel. `{{ .HTTPIP }}` and `{{ .HTTPPort }}` are the address of the HTTP server. */
+    append: field.string({ fills: true }),
+  }, { packerName: false }),
+
+  /**
+   * How steps reach the guest. `none`: not at all; an installation is then done when the guest switches itself off.
+   * @default 'ssh'
+   */
+  communicator: field.oneOf(['ssh', 'none'], { default: 'ssh', affects: 'none' }),
 
   /**
    * The guest's memory.
@@ -32,6 +64,12 @@ export const qemu = source('qemu', combine(sshFields, shutdownFields, {
    * @default 2
    */
   cpus: field.integer({ default: 2, min: 1, affects: 'machine' }),
+  /** Sockets, cores of each and threads of each core, where `cpus` alone does not say it. */
+  sockets: field.integer({ min: 1, affects: 'machine' }),
+  /** Cores of a socket. */
+  cores: field.integer({ min: 1, affects: 'machine' }),
+  /** Threads of a core. */
+  threads: field.integer({ min: 1, affects: 'machine' }),
   /** Processor model, as QEMU names it. Left out: the host's own with KVM, `max` in software emulation. */
   cpuModel: field.string({ affects: 'machine' }),
   /**
@@ -48,11 +86,27 @@ export const qemu = source('qemu', combine(sshFields, shutdownFields, {
    * @default 'virtio-net'
    */
   netDevice: field.string({ default: 'virtio-net', affects: 'machine' }),
+  /** Bridge of this computer that the guest is put on, instead of QEMU's own network. QEMU's bridge helper must allow it (/etc/qemu/bridge.conf). */
+  netBridge: field.string({ affects: 'machine' }),
+  /** Further ports of the guest that get a port on this computer's loopback. */
+  portForwards: field.blocks({
+    /** Port in the guest. */
+    guest: field.integer({ required: true, min: 1, max: 65535 }),
+    /** Port on this computer. Left out: one that is free; the build says which. */
+    host: field.integer({ min: 1, max: 65535 }),
+  }, { packerName: false, affects: 'none' }),
+  /**
+   * Forwards no ports, for guests that are reached otherwise (`ssh.host`).
+   * @default false
+   */
+  skipNatMapping: field.boolean({ default: false, affects: 'none' }),
   /**
    * How the disk is attached.
    * @default 'virtio'
    */
   diskInterface: field.oneOf(['virtio', 'virtio-scsi', 'scsi', 'ide', 'sata', 'nvme'], { default: 'virtio', affects: 'machine' }),
+  /** How discs are attached. Left out: `ide`, which every guest knows; `virtio-scsi` for aarch64. */
+  cdromInterface: field.oneOf(['ide', 'sata', 'virtio-scsi', 'scsi', 'virtio'], { affects: 'machine' }),
   /**
    * How writes reach this computer's disk while the image is built. `unsafe` never waits for it: the fastest, and a build that is cut off is thrown away in any case.
    * @default 'unsafe'
@@ -68,6 +122,73 @@ export const qemu = source('qemu', combine(sshFields, shutdownFields, {
    * @default 'unmap'
    */
   diskDetectZeroes: field.oneOf(['unmap', 'on', 'off'], { default: 'unmap', affects: 'none' }),
+  /** How firmware boots the machine. */
+  efi: field.group({
+    /**
+     * Boots by UEFI. The firmware is found by QEMU's own descriptions of what is installed.
+     * @default false
+     */
+    boot: field.boolean({ default: false, affects: 'machine' }),
+    /**
+     * Boots only what is signed; Microsoft's and the distributions' keys are enrolled. Implies `boot`.
+     * @default false
+     */
+    secureBoot: field.boolean({ default: false, affects: 'machine', packerName: false }),
+    /** Firmware code to use instead. */
+    firmwareCode: field.path({ kind: 'file', affects: 'machine' }),
+    /** Template of the firmware's variables to use instead. */
+    firmwareVars: field.path({ kind: 'file', affects: 'machine' }),
+    /**
+     * Leaves the firmware's variables out of the output folder.
+     * @default false
+     */
+    dropEfivars: field.boolean({ default: false, affects: 'capture' }),
+  }, { prefix: 'efi_' }),
+  /** BIOS file to use instead of QEMU's own; with `usePflash`, one for a flash chip. */
+  firmware: field.path({ kind: 'file', affects: 'machine' }),
+  /**
+   * Puts `firmware` into a flash chip.
+   * @default false
+   */
+  usePflash: field.boolean({ default: false, affects: 'machine' }),
+  /**
+   * Gives the guest a TPM (swtpm must be installed).
+   * @default false
+   */
+  vtpm: field.boolean({ default: false, affects: 'machine' }),
+  /** The TPM's device, as QEMU names it. Left out: `tpm-crb`, `tpm-tis-device` for aarch64. */
+  tpmDeviceType: field.string({ affects: 'machine' }),
+  /**
+   * Speaks TPM 1.2 instead of 2.0.
+   * @default false
+   */
+  useTpm1: field.boolean({ default: false, packerName: 'use_tpm1', affects: 'machine' }),
+  /**
+   * Gives the guest USB with a keyboard and a tablet.
+   * @default false
+   */
+  usb: field.boolean({ default: false, affects: 'machine', packerName: false }),
+  /** Display adapter: `std`, `virtio`, `qxl`, `cirrus`, `vmware`, `none`, or a device as QEMU names it. Left out: `std`; `virtio` for aarch64. */
+  vga: field.string({ affects: 'machine' }),
+  /**
+   * Shows no window.
+   * @default true
+   */
+  headless: field.boolean({ default: true, affects: 'none' }),
+  /** What shows the window: `gtk`, `sdl`, `cocoa` … */
+  display: field.string({ affects: 'none' }),
+  /**
+   * Lets QEMU choose what shows the window.
+   * @default false
+   */
+  useDefaultDisplay: field.boolean({ default: false, affects: 'none' }),
+  /**
+   * Offers no VNC.
+   * @default false
+   */
+  disableVnc: field.boolean({ default: false, affects: 'none' }),
+  /** Files shown to the guest as firmware configuration (`opt/…`): name -> file. */
+  firmwareConfig: field.map(field.path({ kind: 'file' }), { packerName: false, affects: 'machine' }),
   /** Name or path of the QEMU program. Left out: `qemu-system-x86_64`, or the one of the architecture. */
   qemuBinary: field.string({ affects: 'machine' }),
   /** More arguments for QEMU, each a list of a flag and its value; they come after ours. */
@@ -93,6 +214,16 @@ export const qemu = source('qemu', combine(sshFields, shutdownFields, {
     networkConfig: field.string(),
   }, { packerName: false }),
 
+  /** More arguments for qemu-img, by its command. */
+  qemuImgArgs: field.block({
+    /** For the image made at the end. */
+    convert: field.list(field.string(), { affects: 'capture' }),
+    /** For an empty disk that is installed to. */
+    create: field.list(field.string()),
+    /** For a disk that grows; taken for `create` too, since a disk grows by a new layer. */
+    resize: field.list(field.string()),
+  }),
+
   /** Folder for the image. Left out: `output/<build>-<source>`. */
   outputDirectory: field.outputPath(),
   /** File name of the image. Left out: the build's name and the format: `web.qcow2`. */
@@ -114,8 +245,11 @@ export const qemu = source('qemu', combine(sshFields, shutdownFields, {
   diskCompressionType: field.oneOf(['zstd', 'zlib'], { default: 'zstd', affects: 'capture', packerName: false }),
 }), {
   rules: [
-    exactlyOne('diskImage', 'from'),
-    needs('diskImageChecksum', 'diskImage'),
+    exactlyOne('isoUrl', 'isoUrls', 'diskImage', 'diskImageUrl', 'from'),
+    must(['diskImageChecksum', 'diskImage', 'diskImageUrl'], 'diskImageChecksum with diskImage or diskImageUrl', isSet =>
+      isSet('diskImageChecksum') && !isSet('diskImage') && !isSet('diskImageUrl') ? 'has diskImageChecksum, which needs diskImage or diskImageUrl too' : undefined),
+    must(['isoChecksum', 'isoUrl', 'isoUrls'], 'isoChecksum with isoUrl or isoUrls', isSet =>
+      isSet('isoChecksum') === (isSet('isoUrl') || isSet('isoUrls')) ? undefined : isSet('isoChecksum') ? 'has isoChecksum, which needs isoUrl or isoUrls too' : "needs isoChecksum with an installation disc; 'none' where it is not to be checked"),
     must(['diskCompression', 'format'], 'diskCompression only with format qcow2', (_isSet, valueOf) =>
       valueOf('diskCompression') === true && typeof valueOf('format') === 'string' && valueOf('format') !== 'qcow2' ? `compresses only qcow2, and the format is ${String(valueOf('format'))}` : undefined),
     must(['useBackingFile', 'format'], 'useBackingFile only with format qcow2', (_isSet, valueOf) =>
@@ -136,6 +270,8 @@ export const qemu = source('qemu', combine(sshFields, shutdownFields, {
     size: field.integer({ required: true }),
     /** Size of the disk as a guest sees it, in bytes. */
     diskSize: field.integer({ required: true }),
+    /** Where the firmware's variables lie, for images that boot by UEFI. */
+    efivars: field.path(),
   },
 });
 export interface QemuSourceProps<N extends string = string> extends PropsOf<typeof qemu.fields>, SourceSettings<N> {}

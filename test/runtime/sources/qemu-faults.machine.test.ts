@@ -62,7 +62,7 @@ requires('qemu')('a qemu build that cannot be', () => {
 
     test('that the disk cannot shrink, that an accelerator does not work, that the output is there', async () => {
       mkdirSync(join(folder, 'taken'), { recursive: true });
-      const given = { diskSize: Size.kib(512), outputDirectory: join(folder, 'taken'), accelerator: 'kvm', architecture: 'aarch64', qemuBinary: 'qemu-system-x86_64' } as const;
+      const given = { diskSize: Size.kib(512), outputDirectory: join(folder, 'taken'), accelerator: 'kvm', architecture: 'aarch64', firmware: 'any.raw', qemuBinary: 'qemu-system-x86_64' } as const;
       const found = await preflight(given);
       expect(found.map(p => [p.code, p.field, p.message.replace(folder, '…').split(':')[0]])).toEqual([
         ['ACCELERATOR_UNUSABLE', 'accelerator', "The accelerator 'kvm' was asked for and does not work here"],

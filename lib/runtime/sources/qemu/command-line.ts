@@ -46,11 +46,15 @@ export interface MachineSpec {
   readonly net: NetSpec;
   /** `none` for no display adapter, else a device as QEMU names it. */
   readonly vga: string;
-  /** `none`, `gtk`, `sdl` … */
-  readonly display: string;
+  /** `none`, `gtk`, `sdl` …; nothing: what QEMU chooses. */
+  readonly display: string | undefined;
   readonly vnc?: string | undefined;
+  readonly objects: readonly string[];
   readonly usb: boolean;
+  /** Flash chips, as `-drive` takes them. */
   readonly firmware: readonly string[];
+  readonly globals: readonly string[];
+  readonly bios: string | undefined;
   readonly tpm?: { readonly device: string; readonly socket: string } | undefined;
   readonly kernel?: { readonly kernel: string; readonly initrd?: string | undefined; readonly append?: string | undefined } | undefined;
   /** Files shown to the guest as firmware configuration: name -> path. */
@@ -145,10 +149,13 @@ function hostArguments(spec: MachineSpec): Arguments {
     ['-mon', 'chardev=qmp0,mode=control'],
     ['-chardev', `socket,id=agent0,path=${comma(at(sockets.agent))},server=on,wait=off`],
     ['-object', 'rng-random,id=rng0,filename=/dev/urandom'],
-    ['-display', spec.display],
+    ...spec.objects.map(object => ['-object', object] as const),
+    ...(spec.display === undefined ? [] : [['-display', spec.display] as const]),
     ...(spec.vnc === undefined ? [] : [['-vnc', spec.vnc] as const]),
     ...Object.entries(spec.firmwareConfig).map(([name, path]) => ['-fw_cfg', `name=${name},file=${comma(path)}`] as const),
     ...spec.firmware.map(drive => ['-drive', drive] as const),
+    ...spec.globals.map(property => ['-global', property] as const),
+    ...(spec.bios === undefined ? [] : [['-bios', spec.bios] as const]),
     ...(spec.tpm === undefined ? [] : [['-chardev', `socket,id=tpmsocket0,path=${comma(spec.tpm.socket)}`] as const, ['-tpmdev', 'emulator,id=tpm0,chardev=tpmsocket0'] as const]),
     ...(spec.kernel === undefined ? [] : [['-kernel', spec.kernel.kernel] as const,
       ...(spec.kernel.initrd === undefined ? [] : [['-initrd', spec.kernel.initrd] as const]), ...(spec.kernel.append === undefined ? [] : [['-append', spec.kernel.append] as const])]),

@@ -1,5 +1,6 @@
 /** Disk images through qemu-img: looking, making overlays, resizing, flattening. */
-import { open, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, open, stat } from 'node:fs/promises';
 import { errors } from '../../../errors.js';
 import type { Size } from '../../../values.js';
 import { describeExit, runProcess } from '../../process.js';
@@ -66,13 +67,24 @@ export interface FlattenOptions {
 
 /** Writes one file out of a disk's layers, bottom first. */
 export async function flatten(layers: readonly Layer[], to: string, options: FlattenOptions): Promise<void> {
+  const about = { action: 'write', file: to, ...(options.signal ? { signal: options.signal } : {}), ...(options.progress ? { progress: options.progress } : {}) };
+  const own = options.backing === undefined ? [] : layers.slice(1);
+  // `convert -B` takes only the uppermost layer: with more of them, each is committed onto a copy of the lowest.
+  if (options.backing !== undefined && own.length > 1) return mergeOnto(options.backing, own, to, about);
   const compressed = options.compression !== undefined && options.format === 'qcow2';
-  const args = ['convert', '-p', '-O', options.format,
+  await qemuImg(['convert', '-p', '-O', options.format,
     // Written out of order and by many threads: several times faster where it is compressed.
     ...(compressed ? ['-c', '-W', '-m', '16', ...(options.compression === 'zstd' ? ['-o', 'compression_type=zstd'] : [])] : []),
     ...(options.backing === undefined ? [] : ['-B', options.backing.path, '-F', options.backing.format]),
-    ...(options.more ?? []), `json:${JSON.stringify(chainNode(layers))}`, to];
-  await qemuImg(args, { action: 'write', file: to, ...(options.signal ? { signal: options.signal } : {}), ...(options.progress ? { progress: options.progress } : {}) });
+    ...(options.more ?? []), `json:${JSON.stringify(chainNode(layers))}`, to], about);
+}
+
+async function mergeOnto(backing: Layer, [lowest, ...upper]: readonly Layer[], to: string, about: { readonly action: string; readonly file: string; readonly signal?: AbortSignal }): Promise<void> {
+  await copyFile(lowest!.path, to, constants.COPYFILE_FICLONE);
+  await chmod(to, 0o644);
+  await qemuImg(['rebase', '-u', '-b', backing.path, '-F', backing.format, to], about);
+  // `-d`: the layers may be in the store, and stay as they are.
+  for (const layer of upper) await qemuImg(['commit', '-q', '-d', `json:${JSON.stringify(chainNode([backing, { path: to, format: 'qcow2' }, layer]))}`], about);
 }
 
 /** Why a file that qemu-img takes for a raw disk is none; nothing where it may be one. qemu-img itself takes any file for one. */

@@ -1,5 +1,6 @@
 /** What can be seen of a guest from outside: its serial console and its screen. */
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Qmp } from './qmp.js';
 
@@ -22,4 +23,13 @@ const clean = (line: string): string => line.replace(/[\u0000-\u0008\u000b-\u001
 export async function screenshot(qmp: Qmp, file: string): Promise<string> {
   await qmp.execute('screendump', { filename: file, format: 'png' });
   return file;
+}
+
+/** Takes a picture now and then while a guest is waited for: ten files in a ring, `screen-0.png` to `screen-9.png`. Returns what ends it. */
+export function watchScreen(qmp: Qmp, folder: string, every = 10_000): () => void {
+  let n = 0;
+  const look = (): void => { if (qmp.isOpen) screenshot(qmp, join(folder, `screen-${n++ % 10}.png`)).catch(() => {}); };
+  const timer = setInterval(look, every);
+  timer.unref();
+  return () => clearInterval(timer);
 }

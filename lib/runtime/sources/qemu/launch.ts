@@ -88,7 +88,7 @@ export async function wordsSince(log: string, from = 0): Promise<string> {
   try {
     const { size } = await handle.stat(), bytes = Buffer.alloc(Math.min(Math.max(size - from, 0), 16_384));
     await handle.read(bytes, 0, bytes.length, size - bytes.length);
-    return bytes.toString('utf8').trim().split('\n').filter(line => !/ warning: /.test(line)).at(-1)?.replace(/^\S*qemu-system-\w+: /, '').replace(/\.$/, '') ?? '';
+    return bytes.toString('utf8').trim().split('\n').filter(line => !/ warning: |^VNC server running/.test(line)).at(-1)?.replace(/^\S*qemu-system-\w+: /, '').replace(/\.$/, '') ?? '';
   } finally { await handle.close(); }
 }
 
@@ -117,7 +117,7 @@ function processesWith(marker: string): number[] {
   return readdirSync('/proc').filter(name => /^\d+$/.test(name) && Number(name) !== process.pid).map(Number).filter(pid => {
     try {
       const [binary = '', ...words] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return basename(binary).includes('qemu') && words.some(word => word.includes(marker));
+      return /qemu|swtpm/.test(basename(binary)) && words.some(word => word.includes(marker));
     } catch { return false; }
   });
 }

@@ -5,14 +5,17 @@ import type { qemu } from '../../../constructs/sources/qemu.js';
 import { BakeError, errors, exitCodes, isBakeError, messageOf } from '../../../errors.js';
 import type { Json } from '../../../json.js';
 import type { Artifact, Communicator, Context, Endpoint, JournalEntry, Machine, Saved } from '../../driver.js';
-import { cancellation } from '../../retry.js';
+import { cancellation, within } from '../../retry.js';
 import { captureDisk } from './capture.js';
 import { makeDisk } from './disk.js';
-import { screenshot, serialTail } from './eyes.js';
+import { screenshot, serialTail, watchScreen } from './eyes.js';
+import { installerDone, typeBootCommand, type Values } from './install.js';
 import { removeKeys, trim } from './key.js';
 import { endProcess, launch, type MachineRecord, removeMachine, type Running, wordsSince } from './launch.js';
+import { noCommunicator } from '../../communicators/none.js';
 import { commandLine, type DiskSpec, sockets } from './command-line.js';
-import { type Places, type Prepared, type Props, recordFor } from './prepare.js';
+import { type Places, recordFor } from './places.js';
+import type { Prepared, Props } from './prepare.js';
 import { Presence } from './presence.js';
 import { forwardedPort } from './qmp.js';
 import { reach } from './reach.js';
@@ -33,9 +36,12 @@ const fail = errors('GUEST', {
 export interface KeptMachine { readonly record: MachineRecord; readonly endpoint: Endpoint; readonly serialLog: string }
 
 /** Starts a prepared machine. All that it needs is undone when `ctx.scope` ends, or stays where it was kept. */
-export async function startMachine(prepared: Prepared, places: Places, props: Props, entry: JournalEntry, ctx: Context): Promise<QemuMachine> {
+export async function startMachine(prepared: Prepared, places: Places, props: Props, values: Values, entry: JournalEntry, ctx: Context, installed = false): Promise<QemuMachine> {
   ctx.note(`accelerator: ${prepared.accelerator.says}`);
-  return new QemuMachine(await launchPrepared(prepared, places, entry, ctx), prepared, places, props, entry);
+  const machine = new QemuMachine(await launchPrepared(prepared, places, entry, ctx), prepared, places, props, values, entry);
+  machine.installed = installed;
+  await machine.sayScreen(ctx);
+  return machine;
 }
 
 /** Starts QEMU and writes down which process it is. `stateFile`: what a machine with `incoming` finds as descriptor 3. */
@@ -61,21 +67,25 @@ export async function announce(places: Places, ctx: Context): Promise<{ readonly
 
 export class QemuMachine implements Machine<typeof qemu> {
   readonly serialLog: string;
-  hostValues: { readonly [name: string]: string } = {};
   guest: Communicator | undefined;
-  /** The disk as it is now: saving puts new layers on it. */
-  disk: DiskSpec;
-  node = 'disk0';
+  /** The disks as they are now: saving puts new layers on them. */
+  disks: readonly [DiskSpec, ...DiskSpec[]];
+  nodes: readonly string[];
+  saves = 0;
+  /** Nothing has to be typed, and no installer waited for. */
+  installed = false;
   /** Set where the machine goes on from a saved memory; `fresh`: its clock and random numbers are its own already. */
   restored: { readonly fresh: boolean } | undefined;
 
-  constructor(public running: Running, readonly prepared: Prepared, readonly places: Places, readonly props: Props, readonly entry: JournalEntry) {
+  /** `hostValues` grows with what the machine comes to know. */
+  constructor(public running: Running, readonly prepared: Prepared, readonly places: Places, readonly props: Props, readonly hostValues: Values, readonly entry: JournalEntry) {
     this.serialLog = places.serialLog;
-    this.disk = prepared.spec.disks[0];
+    this.disks = prepared.spec.disks;
+    this.nodes = this.disks.map((_, i) => `disk${i}`);
   }
 
   async connect(ctx: Context): Promise<Communicator> {
-    const { restored } = this, doing = 'while it was waited for';
+    const { restored, props } = this, doing = 'while it was waited for', began = Date.now(), budget = props.ssh!.timeout.$duration;
     if (restored !== undefined) {
       this.restored = undefined;
       try {
@@ -86,10 +96,28 @@ export class QemuMachine implements Machine<typeof qemu> {
         // A memory that does not fit the processor loads, and then hangs without a word.
         if (ctx.signal.aborted) throw error;
         sayColdBoot(messageOf(error).split('\n')[0]!, ctx);
-        await this.#bootFromDisk(ctx);
+        await this.#startOver(ctx, this.prepared, true);
       }
     }
-    return this.#watched(doing, ctx, signal => this.#reach(signal, ctx));
+    const { running: { qmp } } = this, stopWatching = watchScreen(qmp, ctx.run.folder);
+    try {
+      if (!this.installed) await this.#install(budget, ctx);
+      if (props.communicator === 'none') return noCommunicator();
+      return await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, budget - (Date.now() - began)));
+    } finally { stopWatching(); }
+  }
+
+  /** Types at the machine; where an installer's own kernel was booted, waits for its end and boots what it installed. */
+  async #install(budget: number, ctx: Context): Promise<void> {
+    const { props, prepared } = this;
+    await this.#watched('while its boot command was typed', ctx, signal => typeBootCommand(this.running, props, this.hostValues, this.places.folder, signal, ctx));
+    this.installed = true;
+    if (!prepared.spec.noReboot) return;
+    try { await installerDone(this.running, budget, ctx.signal, ctx); } catch (error) {
+      if (ctx.signal.aborted) throw error;
+      throw await this.#seen(error, ctx);
+    }
+    await this.#startOver(ctx, { ...prepared, spec: { ...prepared.spec, kernel: undefined, noReboot: false } }, false);
   }
 
   async #reach(signal: AbortSignal, ctx: Context, budget?: number): Promise<Communicator> {
@@ -97,25 +125,45 @@ export class QemuMachine implements Machine<typeof qemu> {
     const port = this.props.ssh?.host !== undefined ? guestPort : forwardedPort(await this.running.qmp.monitor('info usernet'), guestPort);
     if (port === undefined) throw fail.NO_PORT(guestPort);
     const host = this.props.ssh?.host ?? '127.0.0.1';
-    this.hostValues = { ...this.hostValues, guestHost: host, guestPort: String(port), guestUser: this.props.ssh?.username ?? 'root' };
+    Object.assign(this.hostValues, { guestHost: host, guestPort: String(port), guestUser: this.props.ssh?.username ?? 'root' });
     const presence = this.props.ssh?.host === undefined ? new Presence(this.running.qmp, this.places.folder) : undefined;
     return this.guest = await reach(this.prepared, this.props, { host, port }, presence, signal, ctx, budget);
   }
 
-  /** Starts over from the saved layers, without the memory. */
-  async #bootFromDisk(ctx: Context): Promise<void> {
+  /** Starts QEMU anew; `afresh`: on empty layers, as if what it wrote since it was started had never been. */
+  async #startOver(ctx: Context, prepared: Prepared, afresh: boolean): Promise<void> {
     this.running.qmp.close();
     await endProcess(this.running.process);
     await rm(this.places.memory, { force: true });
-    await rm(this.disk.top, { force: true });
-    await makeDisk(this.disk.top, this.prepared.diskSize);
-    this.node = 'disk0';
-    this.running = await launchPrepared(this.prepared, this.places, this.entry, ctx);
+    if (afresh) {
+      for (const [i, disk] of this.disks.entries()) {
+        await rm(disk.top, { force: true });
+        await makeDisk(disk.top, this.prepared.diskSizes[i]!);
+      }
+    }
+    this.nodes = this.disks.map((_, i) => `disk${i}`);
+    this.running = await launchPrepared(prepared, this.places, this.entry, ctx);
+  }
+
+  /** Where people can look at the screen. */
+  async sayScreen(ctx: Context): Promise<void> {
+    if (this.prepared.spec.vnc === undefined) return;
+    const { host, service } = await this.running.qmp.execute<{ host?: string; service?: string }>('query-vnc').catch(() => ({ host: undefined, service: undefined })), { vncPassword } = this.prepared;
+    if (vncPassword !== undefined && this.props.vnc?.password !== undefined) ctx.secret(vncPassword);
+    if (service !== undefined) ctx.note(`screen: vnc://${host}:${service}${vncPassword === undefined ? '' : ` (password: ${this.props.vnc?.password === undefined ? vncPassword : 'as set'})`}`);
+    const forwards = this.props.portForwards ?? [];
+    if (forwards.length === 0) return;
+    const usernet = await this.running.qmp.monitor('info usernet');
+    for (const { guest } of forwards) {
+      const port = forwardedPort(usernet, guest);
+      if (port !== undefined) { this.hostValues[`port${guest}`] = String(port); ctx.note(`port ${guest} of the guest: 127.0.0.1:${port}`); }
+    }
   }
 
   async capture(_props: unknown, ctx: Context): Promise<Artifact> {
     const { props, prepared } = this;
-    if (!this.running.alive() && (prepared.keys !== undefined || this.guest === undefined)) throw await this.#wentOff('before its disk was taken');
+    if (props.communicator === 'none' && prepared.base === undefined && this.running.alive()) await this.#untilOff(props.shutdown!.timeout.$duration, ctx);
+    if (props.communicator !== 'none' && !this.running.alive() && (prepared.keys !== undefined || this.guest === undefined)) throw await this.#wentOff('before its disk was taken');
     if (this.running.alive()) await this.#watched('before its disk was taken', ctx, async () => {
       if (this.guest === undefined) return;
       if (prepared.keys !== undefined) await removeKeys(this.guest, prepared.keys, join(this.places.folder, sockets.agent), ctx);
@@ -130,6 +178,13 @@ export class QemuMachine implements Machine<typeof qemu> {
     await this.guest?.[Symbol.asyncDispose]();
     await endProcess(this.running.process);
     return captureDisk(this, ctx);
+  }
+
+  /** An installation that nobody can talk to is done when the machine goes off. */
+  async #untilOff(budget: number, ctx: Context): Promise<void> {
+    ctx.note('waiting for the machine to switch itself off');
+    try { await within(budget, 'the machine to switch itself off (shutdown.timeout)', ctx.signal, signal => Promise.race([this.running.exited, new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))])); }
+    catch (error) { throw ctx.signal.aborted ? error : await this.#seen(error, ctx); }
   }
 
   save(ctx: Context): Promise<Saved> { return saveMachine(this, ctx); }

@@ -3,17 +3,23 @@ import { stat, statfs } from 'node:fs/promises';
 import { errors, isBakeError } from '../../../errors.js';
 import { checkFile, readChecksum } from '../../checksum.js';
 import type { Context, PreflightProblem } from '../../driver.js';
+import { localPath } from '../../download.js';
 import { outputProblem } from '../../place.js';
 import { chooseAccelerator } from './accelerator.js';
 import { imageInfo, inUnits, sizeFor, whyNotDisk } from './disk.js';
-import { findProgram } from './launch.js';
-import { binaryOf, existing, outputFolder, type Props } from './prepare.js';
+import { findFirmware } from './firmware.js';
+import { bootEntries } from './install.js';
+import { findProgram, machineType } from './launch.js';
+import { existing } from './places.js';
+import { binaryOf, machineName, outputFolder, type Props, usesEfi } from './prepare.js';
 
 const problems = errors('QEMU', {
   NO_PROGRAM: {
     message: (name: string) => `'${name}' is not installed (or not in PATH).`,
     remedy: (name: string) => `Install it: apt-get install ${packageOf(name)} (Debian, Ubuntu), or your system's package of QEMU.`,
   },
+  NO_ISO: { message: (file: string) => `The installation disc ${file} does not exist.`, remedy: 'Check the path; relative ones are relative to the program\'s folder.' },
+  NO_DISC: { message: (path: string) => `kernelBoot takes ${path} out of an installation disc, and there is none.`, remedy: 'Give isoUrl, or a kernel of this computer (kernelBoot.kernelFile, kernelBoot.initrdFile).' },
   NO_IMAGE: { message: (file: string) => `The disk image ${file} does not exist.`, remedy: 'Check the path; relative ones are relative to the program\'s folder.' },
   NOT_AN_IMAGE: { message: (file: string, what: string) => `${file} ${what}.` },
   NO_SPACE: {
@@ -21,7 +27,7 @@ const problems = errors('QEMU', {
     remedy: 'Make room, or set outputDirectory to a place on another disk.',
   },
 });
-const packageOf = (name: string): string => name.endsWith('qemu-img') ? 'qemu-utils' : name.includes('aarch64') ? 'qemu-system-arm' : 'qemu-system-x86';
+const packageOf = (name: string): string => name === 'swtpm' ? 'swtpm' : name.endsWith('qemu-img') ? 'qemu-utils' : name.includes('aarch64') ? 'qemu-system-arm' : 'qemu-system-x86';
 
 const asProblem = (error: unknown, field: string | undefined): PreflightProblem => {
   if (!isBakeError(error)) throw error;
@@ -31,11 +37,21 @@ const asProblem = (error: unknown, field: string | undefined): PreflightProblem 
 /** All problems at once. */
 export async function preflight(props: Props, ctx: Context): Promise<readonly PreflightProblem[]> {
   const found: PreflightProblem[] = [], binary = binaryOf(props);
-  const programs = await Promise.all([binary, 'qemu-img'].map(async name => await findProgram(name) === undefined ? name : undefined));
+  const programs = await Promise.all([binary, 'qemu-img', ...(props.vtpm ? ['swtpm'] : [])].map(async name => await findProgram(name) === undefined ? name : undefined));
   for (const name of programs) if (name !== undefined) found.push(asProblem(problems.NO_PROGRAM(name), name === binary && props.qemuBinary !== undefined ? 'qemuBinary' : undefined));
   if (programs[0] === undefined && props.accelerator !== undefined) {
     try { await chooseAccelerator(binary, props.architecture, props.accelerator); } catch (error) { found.push(asProblem(error, 'accelerator')); }
   }
+  const attempt = async (field: string, work: () => unknown): Promise<void> => { try { await work(); } catch (error) { found.push(asProblem(error, field)); } };
+  await attempt('boot.command', () => bootEntries(props));
+  if (programs[0] === undefined && usesEfi(props) && props.efi?.firmwareCode === undefined) {
+    await attempt('efi', async () => findFirmware(props.architecture, await machineType(binary, machineName(props)), props.efi?.secureBoot === true));
+  }
+  for (const [field, url] of [['isoUrl', props.isoUrl], ...(props.isoUrls ?? []).map((url, i) => [`isoUrls[${i}]`, url] as const), ['diskImageUrl', props.diskImageUrl]] as const) {
+    const local = url === undefined ? undefined : localPath(url, ctx.programFolder);
+    if (local !== undefined && !await stat(local).then(s => s.isFile(), () => false)) found.push(asProblem(field === 'diskImageUrl' ? problems.NO_IMAGE(local) : problems.NO_ISO(local), field));
+  }
+  if (props.kernelBoot?.kernel !== undefined && props.isoUrl === undefined && props.isoUrls === undefined) found.push(asProblem(problems.NO_DISC(props.kernelBoot.kernel), 'kernelBoot.kernel'));
   const taken = await outputProblem(outputFolder(props, ctx), ctx.force, 'outputDirectory');
   if (taken !== undefined) found.push(taken);
   if (programs[1] === undefined && props.diskImage !== undefined) found.push(...await imageProblems(props.diskImage, props, ctx));

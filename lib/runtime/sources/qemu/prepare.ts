@@ -1,32 +1,24 @@
-/** From a source's props to a machine that can be started: what it is made of, and where its files lie. */
+/** From a source's props to a machine that can be started: what it is made of, and the files that it needs. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { qemu } from '../../../constructs/sources/qemu.js';
 import type { Resolved } from '../../../kinds.js';
+import { Size } from '../../../values.js';
 import type { Context } from '../../driver.js';
+import { extractFromIso } from '../../iso9660-read.js';
 import { sshKeyPair } from '../../ssh-key.js';
 import { type Accelerator, chooseAccelerator } from './accelerator.js';
-import type { Layer, MachineSpec } from './command-line.js';
+import { type CdSpec, comma, type DiskSpec, type Layer, type MachineSpec } from './command-line.js';
 import { imageInfo, makeDisk, sizeFor } from './disk.js';
-import { type MachineRecord, machineType, type QemuVersion, qemuVersion } from './launch.js';
-import { credential, noCloudSeed, type SeedKeys } from './seed.js';
+import { findFirmware, flashArguments } from './firmware.js';
+import { machineType, type QemuVersion, qemuVersion } from './launch.js';
+import { type Fill, makeDiscs, makeFloppy } from './media.js';
+import type { Places } from './places.js';
+import { credential, type SeedKeys } from './seed.js';
+import { startTpm } from './tpm.js';
 
 export type Props = Resolved<typeof qemu>;
-
-/** Where a machine's files lie. Both folders are the machine's alone. */
-export interface Places {
-  readonly marker: string;
-  /** Sockets, keys and seeds: a short path, private. */
-  readonly folder: string;
-  /** Disks and memory, on the file system of the output. */
-  readonly work: string;
-  /** The guest's memory, as a file. */
-  readonly memory: string;
-  readonly serialLog: string;
-  readonly log: string;
-}
 
 export interface Prepared {
   readonly spec: MachineSpec;
@@ -36,97 +28,130 @@ export interface Prepared {
   readonly keys: SeedKeys | undefined;
   /** What cloud-init takes for the instance's id. */
   readonly instance: string;
-  /** What the disk began as. */
-  readonly base: Layer;
-  /** Bytes, as the guest sees it. */
-  readonly diskSize: number;
+  /** What the first disk began as; nothing: it is installed to. */
+  readonly base: Layer | undefined;
+  /** Bytes of each disk, as the guest sees it. */
+  readonly diskSizes: readonly number[];
+  /** The machine's own copy of the firmware's variables. */
+  readonly vars: string | undefined;
+  readonly vncPassword: string | undefined;
 }
 
-/** All that belongs to the machine alone. */
-export const recordFor = (places: Places): MachineRecord => ({ marker: places.marker, folders: [places.folder, places.work, places.memory] });
+/** What a machine starts from: a disk, or an installation disc; and what it goes on from, where it is no first boot. */
+export interface Origin {
+  readonly image?: string | undefined;
+  readonly iso?: string | undefined;
+  readonly before?: { readonly instance: string; readonly keys: SeedKeys | undefined; readonly disks: readonly { readonly layers: readonly Layer[]; readonly size: number }[]; readonly vars?: string | undefined } | undefined;
+}
+
 export const binaryOf = (props: Props): string => props.qemuBinary ?? `qemu-system-${props.architecture}`;
 export const outputFolder = (props: Props, ctx: Context): string => props.outputDirectory ?? join(ctx.programFolder, 'output', `${ctx.build.name}-${ctx.build.sourceName}`.replaceAll('/', '-'));
 export const imageName = (props: Props, ctx: Context): string => props.vmName ?? `${basename(ctx.build.name)}.${props.format}`;
+export const usesEfi = (props: Props): boolean => props.efi?.boot === true || props.efi?.secureBoot === true || props.efi?.firmwareCode !== undefined || (props.architecture === 'aarch64' && props.firmware === undefined);
+/** UEFI machines are q35 where nothing else is asked for: secure boot knows no other. */
+export const machineName = (props: Props): string => props.machineType ?? (props.architecture === 'aarch64' ? 'virt' : usesEfi(props) ? 'q35' : 'pc');
 
-/** Chooses the places; makes nothing yet. `beside`: the folder whose file system the disks should be on; `memory` in bytes. */
-export async function choosePlaces(beside: string, memory: number, ctx: Context): Promise<Places> {
-  const id = randomBytes(5).toString('hex');
-  // Unix sockets have paths of at most 107 bytes.
-  const short = tmpdir().length < 60 ? tmpdir() : '/tmp';
-  const work = join(await existing(dirname(resolve(beside))), `.${basename(beside)}.bake-${id}`);
-  // In memory where there is room (a container's /dev/shm often has none): on a disk, the kernel would write the guest's memory out all the time.
-  const shm = await statfs('/dev/shm').then(({ bavail, bsize }) => bavail * bsize > memory * 1.5, () => false);
-  return {
-    marker: `bake-${id}`, folder: join(short, `bake-${id}`), work, memory: shm ? `/dev/shm/bake-${id}` : join(work, 'memory'),
-    serialLog: join(ctx.run.folder, 'serial.log'), log: join(ctx.run.folder, 'qemu.log'),
-  };
-}
-
-/** A folder that is there: itself, or the nearest above it. */
-export async function existing(folder: string): Promise<string> {
-  for (let at = folder; ; at = dirname(at)) {
-    if (await stat(at).then(s => s.isDirectory(), () => false) || at === dirname(at)) return at;
-  }
-}
-
-/** What a machine goes on from, where it is not a first boot. */
-export interface Before { readonly instance: string; readonly keys: SeedKeys | undefined; readonly layers: readonly Layer[]; readonly diskSize: number }
-
-/** Makes the folders, the disk and the seed. `image`: what to start from. */
-export async function prepare(props: Props, image: string, places: Places, ctx: Context, before?: Before): Promise<Prepared> {
-  const [machine, info] = await Promise.all([prepareMachine(props, places, ctx, before), imageInfo(image, ctx.signal)]);
-  const base = { path: image, format: info.format }, size = before?.diskSize ?? sizeFor(image, info, props.diskSize);
-  const top = join(places.work, 'disk-0.qcow2');
-  await makeDisk(top, size);
-  return {
-    ...machine, base, diskSize: size,
-    spec: { ...machine.spec, disks: [{ top, under: [base, ...before?.layers ?? []], interface: props.diskInterface, cache: props.diskCache, discard: props.diskDiscard, detectZeroes: props.diskDetectZeroes }] },
-  };
-}
-
-async function prepareMachine(props: Props, places: Places, ctx: Context, before: Before | undefined): Promise<Omit<Prepared, 'base' | 'diskSize'>> {
-  const binary = binaryOf(props), isArm = props.architecture === 'aarch64';
-  const [accelerator, version, machine] = await Promise.all([
-    chooseAccelerator(binary, props.architecture, props.accelerator), qemuVersion(binary), machineType(binary, props.machineType ?? (isArm ? 'virt' : 'pc')),
-  ]);
-  await Promise.all([mkdir(places.folder, { recursive: true, mode: 0o700 }), mkdir(places.work, { recursive: true, mode: 0o700 }), mkdir(ctx.run.folder, { recursive: true })]);
+/** Makes the folders, the disks, the media and all else that QEMU is told of. */
+export async function prepare(props: Props, origin: Origin, places: Places, fill: Fill, ctx: Context): Promise<Prepared> {
+  const binary = binaryOf(props), isArm = props.architecture === 'aarch64', { before } = origin;
+  const [accelerator, version, machine] = await Promise.all([chooseAccelerator(binary, props.architecture, props.accelerator), qemuVersion(binary), machineType(binary, machineName(props))]);
+  await Promise.all([mkdir(places.folder, { recursive: true, mode: 0o700 }), mkdir(places.work, { recursive: true, mode: 0o700 })]);
   // QEMU adds to the log, so that it survives a restart of the machine; a second try of the build begins a new one.
   await rm(places.serialLog, { force: true });
 
-  const { cloudInit } = props, keys = before === undefined ? needsKey(props) ? makeKeys(props, ctx) : undefined : before.keys;
-  const instance = before?.instance ?? places.marker;
-  const cds: MachineSpec['cds'][number][] = [], firmwareConfig: { [name: string]: string } = {};
-  if (cloudInit?.enabled !== false && (keys !== undefined || cloudInit?.userData !== undefined || cloudInit?.networkConfig !== undefined || cloudInit?.metaData !== undefined)) {
-    const seed = join(places.folder, 'seed.iso');
-    await writeFile(seed, noCloudSeed(instance, keys, cloudInit), { mode: 0o600 });
-    cds.push({ path: seed, interface: isArm ? 'virtio-scsi' : 'ide', bootable: false });
-  }
-  if (keys !== undefined && cloudInit?.enabled !== false) {
-    const file = join(places.folder, 'tmpfiles.extra');
-    await writeFile(file, credential(keys), { mode: 0o600 });
-    firmwareConfig['opt/io.systemd.credentials/tmpfiles.extra'] = file;
-  }
+  const keys = before === undefined ? needsKey(props) ? makeKeys(props, ctx) : undefined : before.keys, instance = before?.instance ?? places.marker;
   if (keys !== undefined) await writeFile(join(places.folder, 'key'), keys.login.privateKey, { mode: 0o600 });
+  const { disks, base, diskSizes } = await prepareDisks(props, origin, places, ctx);
+  const flash = await prepareFirmware(props, machine, places, before?.vars), tpm = props.vtpm ? { device: props.tpmDeviceType ?? (isArm ? 'tpm-tis-device' : 'tpm-crb'), socket: await startTpm(places.folder, props.useTpm1, join(ctx.run.folder, 'swtpm.log'), ctx.signal) } : undefined;
+  const cdrom = props.cdromInterface ?? (isArm ? 'virtio-scsi' : 'ide'), cd = (path: string, bootable: boolean): CdSpec => ({ path, interface: cdrom, bootable });
+  const cds = [...origin.iso === undefined ? [] : [cd(origin.iso, true)], ...(await makeDiscs(props, places.folder, instance, keys, fill)).map(path => cd(path, false))];
+  const vnc = props.disableVnc ? undefined : await prepareVnc(props, places);
 
-  const spec: Omit<MachineSpec, 'disks'> = {
-    binary, architecture: props.architecture, machine, machineOptions: [], accelerator: accelerator.name,
-    cpu: props.cpuModel ?? (accelerator.slow ? 'max' : 'host'), smp: String(props.cpus), memory: props.memory.$size,
-    memoryFrom: { path: places.memory, share: true },
-    cds, net: { device: cardName(props.netDevice), forwards: [{ guest: props.ssh?.port ?? 22, host: 0 }] },
-    vga: isArm ? 'virtio-gpu-pci' : 'VGA', display: 'none', usb: isArm, firmware: [], firmwareConfig,
-    folder: places.folder, serialLog: places.serialLog, marker: places.marker, incoming: false, noReboot: false,
-    extra: props.qemuArgs ?? [], extraReplace: props.qemuArgsReplace,
+  const spec: MachineSpec = {
+    binary, architecture: props.architecture, machine, accelerator: accelerator.name,
+    machineOptions: flash.secure ? ['smm=on'] : [],
+    cpu: props.cpuModel ?? (accelerator.slow ? isArm ? 'max,pauth-impdef=on' : 'max' : 'host'), smp: topology(props), memory: props.memory.$size,
+    memoryFrom: { path: places.memory, share: true }, disks, cds, floppy: await makeFloppy(props, places.folder, fill),
+    net: {
+      device: props.netDevice === 'virtio-net' ? 'virtio-net-pci' : props.netDevice,
+      ...(props.netBridge === undefined ? {} : { bridge: props.netBridge, mac: ownAddress(places.marker) }),
+      forwards: props.skipNatMapping ? [] : [...(props.communicator === 'none' ? [] : [{ guest: props.ssh?.port ?? 22, host: 0 }]), ...(props.portForwards ?? []).map(f => ({ guest: f.guest, host: f.host ?? 0 }))],
+    },
+    vga: adapter(props.vga ?? (isArm ? 'virtio' : 'std')), display: props.headless ? 'none' : props.useDefaultDisplay ? undefined : props.display ?? 'gtk', vnc: vnc?.argument, objects: vnc?.objects ?? [],
+    usb: props.usb || isArm, firmware: flash.arguments, globals: flash.secure ? ['driver=cfi.pflash01,property=secure,value=on'] : [], bios: props.usePflash ? undefined : props.firmware, tpm,
+    kernel: before === undefined ? await prepareKernel(props, origin.iso, places, fill) : undefined,
+    firmwareConfig: { ...props.firmwareConfig, ...await prepareCredential(props, keys, places) },
+    folder: places.folder, serialLog: places.serialLog, marker: places.marker, incoming: false, noReboot: before === undefined && origin.iso !== undefined && props.kernelBoot !== undefined && (props.kernelBoot.kernel !== undefined || props.kernelBoot.kernelFile !== undefined), extra: props.qemuArgs ?? [], extraReplace: props.qemuArgsReplace,
   };
-  return { accelerator, version, keys, instance, spec: spec as MachineSpec };
+  return { spec, accelerator, version, keys, instance, base, diskSizes, vars: flash.vars, vncPassword: vnc?.password };
 }
 
-/** Packer's names for network cards leave the bus out. */
-const cardName = (name: string): string => name === 'virtio-net' ? 'virtio-net-pci' : name;
+async function prepareDisks(props: Props, { image, before }: Origin, places: Places, ctx: Context): Promise<{ readonly disks: MachineSpec['disks']; readonly base: Layer | undefined; readonly diskSizes: readonly number[] }> {
+  const info = image === undefined ? undefined : await imageInfo(image, ctx.signal), base = image === undefined ? undefined : { path: image, format: info!.format };
+  const first = image === undefined ? (props.diskSize ?? Size.gib(40)).$size : sizeFor(image, info!, props.diskSize);
+  const diskSizes = before?.disks.map(d => d.size) ?? [first, ...(props.diskAdditionalSize ?? []).map(s => s.$size)];
+  const disks = diskSizes.map((_, i): DiskSpec => ({
+    top: join(places.work, diskFile(i, 0)), under: [...(i === 0 && base !== undefined ? [base] : []), ...before?.disks[i]?.layers ?? []],
+    interface: props.diskInterface, cache: props.diskCache, discard: props.diskDiscard, detectZeroes: props.diskDetectZeroes,
+  }));
+  const more = [...props.qemuImgArgs?.create ?? [], ...props.qemuImgArgs?.resize ?? []];
+  for (const [i, disk] of disks.entries()) await makeDisk(disk.top, diskSizes[i]!, more);
+  return { disks: disks as [DiskSpec, ...DiskSpec[]], base, diskSizes };
+}
+/** The n-th layer that a machine makes of a disk. */
+export const diskFile = (disk: number, n: number): string => `${disk === 0 ? 'disk' : `disk${disk}`}-${n}.qcow2`;
+
+async function prepareFirmware(props: Props, machine: string, places: Places, saved: string | undefined): Promise<{ readonly arguments: readonly string[]; readonly vars: string | undefined; readonly secure: boolean }> {
+  if (!usesEfi(props)) return { arguments: props.firmware !== undefined && props.usePflash ? [`if=pflash,unit=0,format=raw,readonly=on,file=${comma(props.firmware)}`] : [], vars: undefined, secure: false };
+  const { efi } = props, secure = efi?.secureBoot === true;
+  const found = efi?.firmwareCode !== undefined ? { code: efi.firmwareCode, vars: efi.firmwareVars, secure } : await findFirmware(props.architecture, machine, secure), template = saved ?? efi?.firmwareVars ?? found.vars;
+  const vars = template === undefined ? undefined : join(places.work, 'efivars.fd');
+  if (vars !== undefined) await copyFile(template!, vars);
+  return { arguments: flashArguments(found.code, vars), vars, secure };
+}
+
+async function prepareKernel({ kernelBoot }: Props, iso: string | undefined, places: Places, fill: Fill): Promise<MachineSpec['kernel']> {
+  if (kernelBoot?.kernel === undefined && kernelBoot?.kernelFile === undefined) return undefined;
+  const take = async (path: string | undefined, file: string | undefined, name: string): Promise<string | undefined> => {
+    if (file !== undefined || path === undefined || iso === undefined) return file;
+    const to = join(places.folder, name);
+    await extractFromIso(iso, path, to);
+    return to;
+  };
+  const kernel = await take(kernelBoot.kernel, kernelBoot.kernelFile, 'kernel'), initrd = await take(kernelBoot.initrd, kernelBoot.initrdFile, 'initrd');
+  return kernel === undefined ? undefined : { kernel, initrd, append: kernelBoot.append === undefined ? undefined : fill(kernelBoot.append) };
+}
+
+async function prepareCredential(props: Props, keys: SeedKeys | undefined, places: Places): Promise<{ readonly [name: string]: string }> {
+  if (keys === undefined || props.cloudInit?.enabled === false) return {};
+  const file = join(places.folder, 'tmpfiles.extra');
+  await writeFile(file, credential(keys), { mode: 0o600 });
+  return { 'opt/io.systemd.credentials/tmpfiles.extra': file };
+}
+
+async function prepareVnc({ vnc }: Props, places: Places): Promise<{ readonly argument: string; readonly objects: readonly string[]; readonly password: string | undefined }> {
+  const password = vnc?.usePassword === false && vnc.password === undefined ? undefined : (vnc?.password ?? randomBytes(6).toString('base64url')).slice(0, 8), first = (vnc?.portMin ?? 5900) - 5900;
+  const argument = `${vnc?.bindAddress ?? '127.0.0.1'}:${first},to=${vnc?.portMax === undefined ? first + 500 : vnc.portMax - 5900}`;
+  if (password === undefined) return { argument, objects: [], password };
+  // Not on the command line: everybody can read that.
+  const file = join(places.folder, 'vnc');
+  await writeFile(file, password, { mode: 0o600 });
+  return { argument: `${argument},password-secret=vnc0`, objects: [`secret,id=vnc0,file=${comma(file)}`], password };
+}
+
+function topology({ cpus, sockets, cores, threads }: Props): string {
+  if (sockets === undefined && cores === undefined && threads === undefined) return String(cpus);
+  return `${(sockets ?? 1) * (cores ?? 1) * (threads ?? 1)},sockets=${sockets ?? 1},cores=${cores ?? 1},threads=${threads ?? 1}`;
+}
+
+/** Names as Packer and `-vga` have them, as devices. */
+const adapter = (vga: string): string => ({ std: 'VGA', virtio: 'virtio-gpu-pci', qxl: 'qxl-vga', cirrus: 'cirrus-vga', vmware: 'vmware-svga', none: 'none' } as { readonly [name: string]: string })[vga] ?? vga;
+/** On a bridge, two machines must not have one address. */
+const ownAddress = (marker: string): string => `52:54:00:${marker.slice(-6).replace(/../g, '$&:').slice(0, -1)}`;
 
 /** Nothing said about how to log in: then it is our key. */
-export function needsKey(props: Props): boolean {
-  const { ssh } = props;
-  return ssh?.password === undefined && ssh?.privateKeyFile === undefined && ssh?.agentAuth !== true && props.cloudInit?.enabled !== false;
+export function needsKey({ ssh, cloudInit, communicator }: Props): boolean {
+  return communicator !== 'none' && ssh?.password === undefined && ssh?.privateKeyFile === undefined && ssh?.agentAuth !== true && cloudInit?.enabled !== false;
 }
 
 function makeKeys(props: Props, ctx: Context): SeedKeys {

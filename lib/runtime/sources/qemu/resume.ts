@@ -9,7 +9,9 @@ import { Agent } from './agent.js';
 import { sockets } from './command-line.js';
 import { endProcess, wordsSince } from './launch.js';
 import { launchPrepared, QemuMachine, startMachine } from './machine.js';
-import { type Places, prepare, type Prepared, type Props } from './prepare.js';
+import type { Values } from './install.js';
+import type { Places } from './places.js';
+import type { Origin, Prepared, Props } from './prepare.js';
 import type { Qmp } from './qmp.js';
 import { blobNames, difference, fits, readKeys, type SavedData } from './save.js';
 import { sayColdBoot, wake } from './wake.js';
@@ -18,28 +20,33 @@ const fail = errors('RESUME', {
   REFUSED: { message: (words: string) => `QEMU does not take the saved memory: ${words}.` },
 });
 
-/** Prepares what a saved machine needs to go on: a new layer on its disk, its keys, its devices. */
-export async function prepareResume(props: Props, image: string, saved: Saved, places: Places, ctx: Context): Promise<Prepared> {
-  const data = saved.data as unknown as SavedData;
-  const layers = Array.from({ length: data.layers }, (_, i) => ({ path: saved.blobs[blobNames.layer(i)]!.path, format: 'qcow2' }));
-  return prepare(props, image, places, ctx, { instance: data.instance, keys: await readKeys(saved.blobs[blobNames.keys]), layers, diskSize: data.diskSize });
+/** What a saved machine goes on from: the layers of its disks, its keys, the firmware's variables. */
+export async function originOf(saved: Saved, start: Pick<Origin, 'image' | 'iso'>): Promise<Origin> {
+  const { instance, disks } = saved.data as unknown as SavedData;
+  return {
+    ...start,
+    before: {
+      instance, keys: await readKeys(saved.blobs[blobNames.keys]), vars: saved.blobs[blobNames.vars]?.path,
+      disks: disks.map(({ size, layers }, disk) => ({ size, layers: Array.from({ length: layers }, (_, n) => ({ path: saved.blobs[blobNames.layer(disk, n)]!.path, format: 'qcow2' })) })),
+    },
+  };
 }
 
 /** Starts it. Where the memory does not load, says why and boots from the disk. */
-export async function resumeMachine(prepared: Prepared, saved: Saved, places: Places, props: Props, entry: JournalEntry, ctx: Context): Promise<QemuMachine> {
+export async function resumeMachine(prepared: Prepared, saved: Saved, places: Places, props: Props, values: Values, entry: JournalEntry, ctx: Context): Promise<QemuMachine> {
   const now = await fits(prepared);
   const reason = canonicalJson(now) === canonicalJson(saved.fits) ? undefined : difference(saved.fits, now);
   if (reason === undefined) {
-    try { return await fromMemory(prepared, saved, places, props, entry, ctx); }
+    try { return await fromMemory(prepared, saved, places, props, values, entry, ctx); }
     catch (error) {
       if (ctx.signal.aborted || !isBakeError(error)) throw error;
       sayColdBoot(messageOf(error), ctx);
     }
   } else sayColdBoot(reason, ctx);
-  return startMachine(prepared, places, props, entry, ctx);
+  return startMachine(prepared, places, props, values, entry, ctx, true);
 }
 
-async function fromMemory(prepared: Prepared, saved: Saved, places: Places, props: Props, entry: JournalEntry, ctx: Context): Promise<QemuMachine> {
+async function fromMemory(prepared: Prepared, saved: Saved, places: Places, props: Props, values: Values, entry: JournalEntry, ctx: Context): Promise<QemuMachine> {
   const began = Date.now();
   // A copy of its own, so that this machine can be saved again.
   await capture('cp', ['--sparse=always', '--reflink=auto', '--', saved.blobs[blobNames.memory]!.path, places.memory], { signal: ctx.signal });
@@ -55,7 +62,8 @@ async function fromMemory(prepared: Prepared, saved: Saved, places: Places, prop
     const said = await wordsSince(places.log);
     throw said === '' || ctx.signal.aborted ? error : fail.REFUSED(said, { cause: error });
   }
-  const machine = new QemuMachine(running, prepared, places, props, entry);
+  const machine = new QemuMachine(running, prepared, places, props, values, entry);
+  machine.installed = true;
   machine.restored = { fresh: false };
   // Before anything uses either: twins of one memory repeat each other's random numbers, and the clock stands where it was saved.
   const agent = await Agent.open(join(places.folder, sockets.agent), 15_000, ctx.signal);

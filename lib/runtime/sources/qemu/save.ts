@@ -1,6 +1,6 @@
 /** Saves a running machine, disk and memory at one moment, and says what another must be like to go on from there. */
 import { createHash } from 'node:crypto';
-import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errors } from '../../../errors.js';
 import type { Json } from '../../../json.js';
@@ -12,7 +12,8 @@ import { Agent } from './agent.js';
 import { diskNode, type DiskSpec, machineArguments, sockets } from './command-line.js';
 import { makeDisk } from './disk.js';
 import type { Running } from './launch.js';
-import type { Places, Prepared } from './prepare.js';
+import type { Places } from './places.js';
+import { diskFile, type Prepared } from './prepare.js';
 import type { Qmp } from './qmp.js';
 import type { SeedKeys } from './seed.js';
 
@@ -20,50 +21,61 @@ const fail = errors('SAVE', {
   FAILED: { message: (reason: string) => `The machine's memory could not be saved: ${reason}.`, explain: 'The machine runs on; the build goes on without this checkpoint.' },
 });
 
-/** What is beside the files: small, and needed to go on. */
-export interface SavedData { readonly instance: string; readonly diskSize: number; readonly layers: number }
-/** Blobs: `disk-0` … (bottom first), `memory`, `devices`, and `keys` where the guest has keys of ours. */
-export const blobNames = { layer: (n: number) => `disk-${n}`, memory: 'memory', devices: 'devices', keys: 'keys' } as const;
+/** What is beside the files: small, and needed to go on. For each disk, its size and how many layers it has above what it started from. */
+export interface SavedData { readonly instance: string; readonly disks: readonly { readonly size: number; readonly layers: number }[] }
+/** Blobs: the layers of each disk (bottom first), the memory, the devices, our keys and the firmware's variables where there are any. */
+export const blobNames = { layer: (disk: number, n: number) => `disk-${disk}-${n}`, memory: 'memory', devices: 'devices', keys: 'keys', vars: 'efivars' } as const;
 
 /** The machine as far as saving changes it. */
 export interface Saving {
   readonly running: Running; readonly prepared: Prepared; readonly places: Places; readonly guest: Communicator | undefined;
-  disk: DiskSpec;
-  /** QEMU's name of the disk's uppermost layer. */
-  node: string;
+  disks: readonly [DiskSpec, ...DiskSpec[]];
+  /** QEMU's names of each disk's uppermost layer. */
+  nodes: readonly string[];
+  /** How often it was saved. */
+  saves: number;
 }
 
-/** Saves; the guest stands still for a moment and then runs on, on a new layer of its disk. */
+/** Saves; the guest stands still for a moment and then runs on, on new layers of its disks. */
 export async function saveMachine(machine: Saving, ctx: Context): Promise<Saved> {
-  const { running: { qmp }, prepared, places, disk } = machine, number = disk.under.length;
+  const { running: { qmp }, prepared, places } = machine, number = ++machine.saves;
   const memory = join(places.work, `memory-${number}`), devices = join(places.work, `devices-${number}`);
-  const next: DiskSpec = { ...disk, under: [...disk.under, { path: disk.top, format: 'qcow2' }], top: join(places.work, `disk-${number}.qcow2`) }, node = `disk0-${number}`;
-  await makeDisk(next.top, prepared.diskSize);
+  const next = machine.disks.map((disk, i): DiskSpec => ({ ...disk, under: [...disk.under, { path: disk.top, format: 'qcow2' }], top: join(places.work, diskFile(i, number)) })) as [DiskSpec, ...DiskSpec[]];
+  const nodes = next.map((_, i) => `disk${i}-${number}`);
+  for (const [i, disk] of next.entries()) await makeDisk(disk.top, prepared.diskSizes[i]!);
   // What the last one left has long been stored.
   for (const old of ['memory', 'devices']) await rm(join(places.work, `${old}-${number - 1}`), { force: true });
   await flush(join(places.folder, sockets.agent), machine.guest, ctx);
   await qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }, { capability: 'events', state: true }] });
   await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 });
-  await qmp.execute('blockdev-add', diskNode(next, node, null));
+  for (const [i, disk] of next.entries()) await qmp.execute('blockdev-add', diskNode(disk, nodes[i]!, null));
+  const blobs: { [name: string]: FileRef } = {};
   await qmp.execute('stop');
   try {
-    await qmp.execute('blockdev-snapshot', { node: machine.node, overlay: node });
-    machine.disk = next;
-    machine.node = node;
+    // All or none: a disk that got no layer would be written to below what was saved.
+    await qmp.execute('transaction', { actions: nodes.map((overlay, i) => ({ type: 'blockdev-snapshot', data: { node: machine.nodes[i], overlay } })) });
+    machine.disks = next;
+    machine.nodes = nodes;
     await saveDevices(qmp, devices, ctx.signal);
     // Holes stay holes; on a file system that can, nothing is copied at all.
     await capture('cp', ['--sparse=always', '--reflink=auto', '--', places.memory, memory], { signal: ctx.signal });
+    if (prepared.vars !== undefined) {
+      await copyFile(prepared.vars, join(places.work, `efivars-${number}.fd`));
+      blobs[blobNames.vars] = await ref(join(places.work, `efivars-${number}.fd`));
+    }
   } finally { await goOn(qmp); }
 
-  const layers = next.under.slice(1), blobs: { [name: string]: FileRef } = { [blobNames.memory]: await ref(memory), [blobNames.devices]: await ref(devices) };
-  for (const [i, layer] of layers.entries()) blobs[blobNames.layer(i)] = await ref(layer.path);
+  blobs[blobNames.memory] = await ref(memory);
+  blobs[blobNames.devices] = await ref(devices);
+  const layers = next.map((disk, i) => disk.under.slice(i === 0 && prepared.base !== undefined ? 1 : 0));
+  for (const [i, own] of layers.entries()) for (const [n, layer] of own.entries()) blobs[blobNames.layer(i, n)] = await ref(layer.path);
   if (prepared.keys !== undefined) {
     const file = join(places.work, 'keys.json');
     await writeFile(file, JSON.stringify(prepared.keys), { mode: 0o600 });
     blobs[blobNames.keys] = await ref(file);
   }
-  const data: SavedData = { instance: prepared.instance, diskSize: prepared.diskSize, layers: layers.length };
-  return { fits: await fits(prepared), data: data as unknown as Json, blobs };
+  const data: SavedData = { instance: prepared.instance, disks: layers.map((own, i) => ({ size: prepared.diskSizes[i]!, layers: own.length })) };
+  return { fits: await fits(prepared), data: data as unknown as Json, blobs, boots: true };
 }
 
 /** What must be equal for the memory to load: the program, the processor, the accelerator, all that the guest sees of the machine. */

@@ -1,0 +1,71 @@
+/** Unattended installations from a disc: typed at its prompt, and by its kernel; UEFI; a kernel that panics; much typed. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { App, Duration, ImageBuild, QemuSource, type QemuSourceProps, Secret, ShellProvisioner, Size, waitForScreen } from '../../../lib/index.js';
+import { outputOf, program, type TestProgram } from '../../support/program.js';
+import { baseSystem } from '../../support/base.js';
+import { installerDisc } from '../../support/installer.js';
+import { requires } from '../../support/machine.js';
+
+const answers = 'HOSTNAME="typed"\n';
+const notesOf = (p: TestProgram): string => p.events.map(e => (e.type === 'note' || e.type === 'warning' ? e.message : e.type === 'step-end' && e.error ? e.error.message : '')).filter(t => t !== '').join('\n');
+
+requires('qemu', 'base', 'installer')('an installation from a disc', () => {
+  let disc: { iso: string; checksum: string; rootPassword: string };
+  beforeAll(async () => { disc = await installerDisc(); }, 600_000);
+
+  const install = (more: Partial<QemuSourceProps>): Promise<TestProgram> => program((app: App) => new ImageBuild(app, 'web', {
+    sources: [new QemuSource({
+      isoUrl: disc.iso, isoChecksum: disc.checksum, diskSize: Size.gib(3), http: { content: { '/answers': answers } },
+      // The key gets in as a credential of the installed system's first boot: nothing in the answers says so.
+      ssh: { timeout: Duration.minutes(10) }, ...more,
+    } as QemuSourceProps)],
+    provisioners: [new ShellProvisioner({ inline: ['echo "host $(cat /etc/hostname) on $(lsblk -no FSTYPE /dev/vda1)"'] })],
+  }));
+
+  test('is typed at the boot prompt, fetches its answers, and is reached by SSH in what it installed', async () => {
+    const p = await install({ boot: { command: [waitForScreen({ text: 'boot:' }, { timeout: Duration.minutes(2) }), 'install answers=http://{{ .HTTPIP }}:{{ .HTTPPort }}/answers<enter>'] } });
+    const result = await p.run();
+    expect(result.targets, notesOf(p)).toMatchObject([{ outcome: 'done', outputs: { diskSize: 3 * 1024 ** 3 } }]);
+    expect(outputOf(p.events)).toContain('host typed on ext4');
+    expect(notesOf(p)).toContain('the guest asked for /answers: 200');
+    const folder = join(p.folder, '.bake/runs', result.run, 'web_qemu');
+    expect(readFileSync(join(folder, 'http.log'), 'utf8')).toMatch(/GET \/answers 200/);
+    expect(readFileSync(join(folder, 'serial.log'), 'utf8')).toMatch(/INSTALL\[[\d.]+\] done/);
+  }, 600_000);
+
+  test('by its own kernel needs no typing', async () => {
+    const p = await install({ kernelBoot: { kernel: '/vmlinuz', initrd: '/initrd.img', append: 'quiet console=tty0 console=ttyS0 answers=http://{{ .HTTPIP }}:{{ .HTTPPort }}/answers' } });
+    expect((await p.run()).targets, notesOf(p)).toMatchObject([{ outcome: 'done' }]);
+    expect(outputOf(p.events)).toContain('host typed on ext4');
+  }, 600_000);
+});
+
+requires('qemu', 'base')('a guest that is booted by its kernel', () => {
+  let base: Awaited<ReturnType<typeof baseSystem>>;
+  beforeAll(async () => { base = await baseSystem(); }, 600_000);
+
+  test('and panics: the error has the phase, the panic and a picture', async () => {
+    const p = await program((app: App) => new ImageBuild(app, 'web', {
+      // Without -no-reboot the machine would try for ever.
+      sources: [new QemuSource({ diskImage: base.disk, kernelBoot: { kernelFile: base.kernel, append: 'root=/dev/nothing console=tty0 console=ttyS0 panic=-1' }, qemuArgs: [['-no-reboot']] })],
+    }));
+    const [target] = (await p.run()).targets;
+    expect(target!.error).toMatchObject({ code: 'GUEST_WENT_OFF' });
+    expect(target!.error!.message).toMatch(/^The machine switched itself off while it was waited for\.\nThe serial console ends with:\n(.*\n)*.*Kernel panic - not syncing: VFS/);
+  }, 240_000);
+
+  requires('ovmf')('under UEFI', () => {
+    test('has fresh variables of its own, which come with the image', async () => {
+      const p = await program((app: App) => new ImageBuild(app, 'web', {
+        sources: [new QemuSource({ diskImage: base.disk, efi: { boot: true }, kernelBoot: { kernelFile: base.kernel, initrdFile: base.initrd, append: base.append }, outputDirectory: 'out', ssh: { password: Secret.env('ROOT_PASSWORD') } })],
+        provisioners: [new ShellProvisioner({ inline: ['ls -d /sys/firmware/efi', 'uname -m'] })],
+      }));
+      const { targets } = await p.run({ environment: { ...process.env, ROOT_PASSWORD: base.rootPassword } });
+      expect(targets, notesOf(p)).toMatchObject([{ outcome: 'done', outputs: { efivars: join(p.folder, 'out/efivars.fd') } }]);
+      expect(outputOf(p.events)).toContain('/sys/firmware/efi\nx86_64');
+      expect(targets[0]!.artifacts[0]!.files.map(f => f.path)).toEqual([join(p.folder, 'out/web.qcow2'), join(p.folder, 'out/efivars.fd')]);
+    }, 300_000);
+  });
+});
