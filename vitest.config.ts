@@ -18,7 +18,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'fast', include: ['{test,templates-examples}/**/*.test.ts'], exclude: [...machineTests, '**/node_modules/**', '**/fixtures/**'],
+          name: 'fast', include: ['{test,templates-examples}/**/*.test.ts'], exclude: [...machineTests, '**/*.series.test.ts', '**/node_modules/**', '**/fixtures/**'],
           testTimeout: 120_000, hookTimeout: 300_000, retry: ci ? 1 : 0, sequence: { groupOrder: 0 },
         },
       },
@@ -29,6 +29,14 @@ export default defineConfig({
           testTimeout: 300_000, hookTimeout: 600_000, fileParallelism: false, retry: ci ? 1 : 0, sequence: { groupOrder: 1 },
         },
       },
+      // Long series: `npm run soak -- machines`.
+      ...(process.env['BAKE_SERIES'] === '1' ? [{
+        extends: true as const,
+        test: {
+          name: 'series', include: ['test/**/*.series.test.ts'], exclude: ['**/node_modules/**'], globalSetup: ['./test/support/engine-setup.ts'],
+          testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false, sequence: { groupOrder: 2 },
+        },
+      }] : []),
     ],
   },
 });

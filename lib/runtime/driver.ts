@@ -31,6 +31,8 @@ export interface Saved {
   readonly blobs: { readonly [name: string]: FileRef };
   /** Bytes that what `data` names takes elsewhere (in a container engine). @default 0 */
   readonly outside?: number;
+  /** Its disk is whole by itself: another machine (more memory, other devices) can go on from it by booting. @default false */
+  readonly boots?: boolean;
   /** Called when the store has it: what was made for it is the store's from then on. */
   stored?(): Promise<void>;
 }

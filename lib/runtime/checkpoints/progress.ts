@@ -116,13 +116,14 @@ export class Progress {
       if (this.effects(i) !== 'guest' && !await passed(i)) break;
       const key = this.memoryKey(i);
       if (key === undefined) break;
-      const record = this.effects(i) === 'host' ? undefined : await this.store.find(key);
-      if (record !== undefined && !this.#distrusted.has(key)) found.push({ index: i, record });
+      // Where the machine is another than the saved one, its disk is what is left to go on from.
+      const record = this.effects(i) === 'host' ? undefined : await this.store.find(key) ?? await this.store.find(this.key(i)!);
+      if (record !== undefined && !this.#distrusted.has(record.key)) found.push({ index: i, record });
       if (this.isUntil(steps[i]!)) break;
     }
     for (let deepest = found.pop(); deepest !== undefined; deepest = found.pop()) {
       this.#leases.push(await this.store.lease(deepest.record.key));
-      if (await this.store.isIntact(deepest.record)) return deepest;
+      if (await this.#driver.intact?.(this.store.saved(deepest.record)).catch(() => false) !== false) return deepest;
     }
     return undefined;
   }
@@ -191,10 +192,12 @@ export class Progress {
     const { target, run } = this.context;
     const outside = this.#driver.forget === undefined ? {} : { outside: { bytes: saved.outside ?? 0, requires: run.plan.requires, from: run.folders.program } };
     try {
-      const added = await this.store.add({
-        key, what: 'machine', label, driver: target.source.kind, sawSecret: this.sawSecret(index), fits: saved.fits, data: saved.data, chain: this.chain(index), outputs: this.outputs(index),
+      const record = {
+        key, what: 'machine' as const, label, driver: target.source.kind, sawSecret: this.sawSecret(index), fits: saved.fits, data: saved.data, chain: this.chain(index), outputs: this.outputs(index),
         took: [...this.#took.values()].reduce((a, b) => a + b, 0), ...outside, ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
-      }, Object.fromEntries(Object.entries(saved.blobs).map(([name, file]) => [name, file.path])));
+      };
+      const added = await this.store.add(record, Object.fromEntries(Object.entries(saved.blobs).map(([name, file]) => [name, file.path])));
+      if (saved.boots) await this.store.alias(key, this.key(index)!);
       this.#added = true;
       await saved.stored?.();
       return added;

@@ -1,13 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { App, Duration, generated, ImageBuild } from '../../../lib/index.js';
 import type { CheckpointOptions } from '../../../lib/runtime/checkpoints/options.js';
 import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
 import { run } from '../../../lib/runtime/run.js';
 import { synth } from '../../../lib/synth/synth.js';
-import { Add, gates, kinds, Make, Push, ran, refuseToResume, ScratchSource } from './scratch.js';
+import { Add, gates, kinds, Make, Push, ran, refuseToResume, ScratchSource, weight } from './scratch.js';
 
 let folder: string, store: CheckpointStore;
 beforeEach(() => {
@@ -95,6 +95,16 @@ describe('a rebuild', () => {
   it('does not use a memory state of another machine', async () => {
     await build(web(['a'], { memory: 1 }));
     expect((await rebuild(web(['a'], { memory: 2 }))).ran[0]).toBe('start web/scratch');
+  });
+
+  it('goes on from the disk alone on another machine, where that is whole by itself', async () => {
+    weight.boots = true;
+    onTestFinished(() => { weight.boots = false; });
+    await build(web(['a', 'b'], { memory: 1 }));
+    expect((await rebuild(web(['a', 'c'], { memory: 2 }))).ran).toEqual(['resume web/scratch', 'add c', 'capture web/scratch']);
+    expect((await store.list()).filter(e => e.record.what === 'machine').map(e => e.record.label).sort()).toEqual([
+      'web/scratch after web/add', 'web/scratch after web/add (its disk)', 'web/scratch after web/add-2', 'web/scratch after web/add-2', 'web/scratch after web/add-2 (its disk)', 'web/scratch after web/add-2 (its disk)',
+    ]);
   });
 
   it('does not use what has expired', async () => {

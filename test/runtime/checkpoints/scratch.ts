@@ -9,8 +9,8 @@ import { outputProblem, placeOutput } from '../../../lib/runtime/place.js';
 
 /** What ran, in order, since it was emptied. */
 export const ran: string[] = [];
-/** How many bytes a saved state has beside its lines; they differ from state to state. */
-export const weight = { bytes: 0 };
+/** How many bytes a saved state has beside its lines (they differ from state to state), and whether another machine can go on from it. */
+export const weight = { bytes: 0, boots: false };
 /** Steps wait for what is in here, by line. */
 export const gates = new Map<string, Promise<unknown>>();
 let unwell = 0;
@@ -36,7 +36,7 @@ function machine(lines: string[]): Machine {
     save: async ctx => {
       const file = join(ctx.temporaryFolder, `state-${lines.length}`), ballast = `${file}-ballast`;
       writeFileSync(file, JSON.stringify(lines));
-      if (weight.bytes === 0) return { fits: 1, data: null, blobs: { state: await fileRef(file) } };
+      if (weight.bytes === 0) return { fits: 1, data: null, blobs: { state: await fileRef(file) }, boots: weight.boots };
       writeFileSync(ballast, Buffer.alloc(weight.bytes, lines.join()));
       return { fits: 1, data: null, blobs: { state: await fileRef(file), ballast: await fileRef(ballast) } };
     },
