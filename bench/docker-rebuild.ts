@@ -13,7 +13,7 @@ export default {
     const image = await containerBase(place.note), name = `bake-rebuild-${process.pid}`, store = join(place.folder, 'store');
     const docker = (...args: string[]): string => execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     const check = (tag: string, steps: readonly string[]): void => {
-      const found = docker('run', '--rm', '--network', 'none', `${name}:${tag}`, 'sh', '-c', 'cat /srv/step-*').trim().split('\n');
+      const found = docker('run', '--rm', '--network', 'none', '--entrypoint', 'sh', `${name}:${tag}`, '-c', 'cat /srv/step-*').trim().split('\n');
       if (found.join() !== steps.map(step => /echo (\S+)/.exec(step)![1]).join()) throw new Error(`the image ${tag} is wrong: ${found.join()}`);
     };
     const env = { BAKE_CHECKPOINT_DIR: store, BAKE_CACHE_DIR: join(place.folder, 'cache') }, packer = process.env['PACKER_BIN'] ?? 'packer';

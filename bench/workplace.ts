@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-export interface Measured { readonly milliseconds: number; readonly out: string; /** Most memory (RSS) of the process and all that it started, at one time, in MB. */ readonly megabytes: number }
+export interface Measured { readonly milliseconds: number; readonly out: string; /** Most memory of the process and all that it started, at one time, in MB. */ readonly megabytes: number }
 export interface RunOptions { readonly env?: NodeJS.ProcessEnv; /** Looks at the memory, which costs a little time. */ readonly memory?: boolean; readonly line?: (text: string, milliseconds: number) => void }
 
 export class Workplace {
@@ -82,7 +82,8 @@ function memoryOf(pid: number): number {
     try {
       const status = readFileSync(`/proc/${name}/status`, 'utf8'), id = Number(name);
       const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
-      memory.set(id, Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024);
+      // Without what is only mapped from files: a program's text, shared by all of its processes.
+      memory.set(id, ['RssAnon', 'RssShmem'].reduce((sum, name) => sum + Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0), 0) / 1024);
       children.set(parent, [...(children.get(parent) ?? []), id]);
     } catch { /* ended meanwhile */ }
   }
