@@ -37,10 +37,11 @@ export function hostRecipe(options: { readonly cloudInit?: boolean } = {}): Reci
       'qemu-guest-agent', 'util-linux-extra', 'e2fsprogs', 'procps', 'zstd', 'ca-certificates', ...(cloudInit ? ['cloud-init'] : []),
     ].filter(name => name !== 'util-linux-extra' || !['jammy', 'focal', 'bullseye'].includes(codename)),
     dpkgOptions: ['path-exclude=/usr/share/doc/*', 'path-exclude=/usr/share/locale/*', 'path-exclude=/usr/share/man/*', 'path-exclude=/usr/share/info/*'],
-    // A small initrd boots seconds earlier in software emulation; these are the disks that QEMU can show a guest.
+    // A small initrd boots seconds earlier in software emulation; these are the disks that QEMU can show a guest, and the way in for systemd's
+    // credentials, which is a module on Ubuntu.
     before: `mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"
 printf 'MODULES=list\\nCOMPRESS=zstd\\n' > "$1/etc/initramfs-tools/conf.d/imagebake"
-printf '%s\\n' virtio_pci virtio_blk virtio_scsi sd_mod ata_piix ahci nvme ext4 > "$1/usr/share/initramfs-tools/modules.d/imagebake"`,
+printf '%s\\n' virtio_pci virtio_blk virtio_scsi sd_mod ata_piix ahci nvme ext4 dmi-sysfs > "$1/usr/share/initramfs-tools/modules.d/imagebake"`,
     after: `set -e
 printf '[Match]\\nName=e*\\n[Network]\\nDHCP=yes\\n' > "$1/etc/systemd/network/80-dhcp.network"
 echo 'UUID=${rootUuid} / ext4 defaults,errors=remount-ro 0 1' > "$1/etc/fstab"
