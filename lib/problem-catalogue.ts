@@ -107,5 +107,6 @@ function ofError(code: string, entry: ErrorEntry<any>): Explanation {
 
 function parametersOf(message: (...facts: never[]) => string): string[] {
   const list = /^\s*(?:\(([^)]*)\)|(\w+))\s*=>/.exec(String(message));
-  return (list?.[1] ?? list?.[2] ?? '').split(',').map(p => p.trim().replace(/^_/, '').replace(/\s*[:=].*$/s, '')).filter(p => p !== '').map(p => `<${p}>`);
+  // Compilers number a name that stands elsewhere in the file too; people did not write that.
+  return (list?.[1] ?? list?.[2] ?? '').split(',').map(p => p.trim().replace(/^_/, '').replace(/\s*[:=].*$/s, '').replace(/(?<=[a-z])\d$/, '')).filter(p => p !== '').map(p => `<${p}>`);
 }

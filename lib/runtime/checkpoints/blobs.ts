@@ -62,7 +62,8 @@ export class Blobs {
       const now = new Date();
       await utimes(place, now, now).catch(() => {});
     }
-    const { size, blocks } = await stat(place);
+    // A prune may take it this very moment; whoever names it looks again, under the lock.
+    const { size, blocks } = await stat(place).catch(() => stat(file));
     return { digest, size, occupied: blocks * 512 };
   }
 

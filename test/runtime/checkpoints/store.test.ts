@@ -105,6 +105,7 @@ describe('the checkpoint store', () => {
       const children = [0, 1].map(() => spawn(process.execPath, ['--import', 'tsx', program], { stdio: ['ignore', 'pipe', 'inherit'] }));
       await Promise.all(children.map(child => new Promise((resolve, reject) => { child.stdout.once('data', resolve); child.once('exit', reject); })));
       await new Promise(resolve => setTimeout(resolve, 100 + round * 130));
+      expect(children.map(child => child.exitCode)).toEqual([null, null]);
       await Promise.all(children.map(child => new Promise(resolve => { child.once('exit', resolve); child.kill('SIGKILL'); })));
       expect((await store.verify()).damaged).toEqual([]);
       for (const { record: { key } } of await store.list()) expect(await store.find(key)).toBeDefined();
