@@ -13,7 +13,10 @@ export async function serialTail(file: string, lines = 12): Promise<readonly str
     const bytes = Buffer.alloc(length);
     await handle.read(bytes, 0, length, size - length);
     // A terminal shows only what follows the last carriage return of a line.
-    return stripVTControlCharacters(bytes.toString('utf8')).split(/\r*\n/).map(line => clean(line.split('\r').at(-1)!)).filter(line => line !== '').slice(-lines);
+    const all = stripVTControlCharacters(bytes.toString('utf8')).split(/\r*\n/).map(line => clean(line.split('\r').at(-1)!)).filter(line => line !== '');
+    // A panic says why in its first line, and then prints more than fits: the first line is the one to see.
+    const panic = all.findLastIndex(line => /Kernel panic - /.test(line) && !/end Kernel panic/.test(line));
+    return panic >= 0 && panic < all.length - lines ? [all[panic]!, '…', ...all.slice(2 - lines)] : all.slice(-lines);
   } finally { await handle.close(); }
 }
 // eslint-disable-next-line no-control-regex
