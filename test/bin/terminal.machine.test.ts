@@ -21,7 +21,7 @@ new ImageBuild(app, 'web', {
 
 /** A terminal of its own, on a server of its own. */
 async function terminal(folder: string) {
-  const socket = `bake-${randomBytes(4).toString('hex')}`, tmux = (...args: string[]): string => execFileSync('tmux', ['-L', socket, '-f', '/dev/null', ...args], { encoding: 'utf8', cwd: folder, env: { ...sourceEnvironment, NO_COLOR: '', TERM: 'xterm', BAKE_CACHE_DIR: join(folder, '.cache') } });
+  const socket = `bake-${randomBytes(4).toString('hex')}`, tmux = (...args: string[]): string => execFileSync('tmux', ['-L', socket, '-f', '/dev/null', ...args], { encoding: 'utf8', cwd: folder, env: { ...sourceEnvironment, NO_COLOR: '', CI: '', TERM: 'xterm', BAKE_CACHE_DIR: join(folder, '.cache') } });
   onTestFinished(() => { try { tmux('kill-server'); } catch { /* it has ended by itself */ } });
   tmux('new-session', '-d', '-x', '120', '-y', '30', 'sh');
   return {
