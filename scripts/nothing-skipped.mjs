@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 
 const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const ran = new Map(report.testResults.map(file => [relative(process.cwd(), file.name), file.assertionResults]));
-const files = ['test', 'templates-examples'].flatMap(folder => readdirSync(folder, { recursive: true }).map(name => `${folder}/${name}`)).filter(name => /\.test\.ts$/.test(name) && !/(^|\/)(node_modules|fixtures)\//.test(name));
+const files = ['test', 'templates-examples'].flatMap(folder => readdirSync(folder, { recursive: true }).map(name => `${folder}/${name}`)).filter(name => /(?<!\.series)\.test\.ts$/.test(name) && !/(^|\/)(node_modules|fixtures)\//.test(name));
 // What .ci/run could not get, and said so.
 const without = (process.env.BAKE_WITHOUT ?? '').split(' ').filter(name => name !== '');
 const excused = test => test.status !== 'failed' && without.some(name => test.fullName.includes(`lacks ${name}]`));
