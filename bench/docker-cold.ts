@@ -26,7 +26,7 @@ new ImageBuild(app, 'ten', {
       'post-processors': [{ type: 'docker-tag', repository: name, tag: ['packer'] }],
     }));
     place.write('Dockerfile', `FROM ${image}\n${steps.map(step => `RUN ${step}\n`).join('')}`);
-    const same = (tag: string): void => { if (docker('run', '--rm', `${name}:${tag}`, 'cat', '/steps') !== steps.map((_, i) => `${i}\n`).join('')) throw new Error(`the image ${tag} is wrong`); };
+    const same = (tag: string): void => { if (docker('run', '--rm', '--entrypoint', 'cat', `${name}:${tag}`, '/steps') !== steps.map((_, i) => `${i}\n`).join('')) throw new Error(`the image ${tag} is wrong`); };
     try {
       const both = await interleaved(5,
         async () => { const { milliseconds } = await place.bake(['build'], { env: { BAKE_CACHE_DIR: `${place.folder}/cache-${run++}` } }); same('ours'); return milliseconds / 1000; },
