@@ -5,6 +5,7 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import type { Client, ParsedKey } from 'ssh2';
 import { errors } from '../../../errors.js';
+import { wireNumber, wireString } from '../../ssh-wire.js';
 import { publicBlob, typeOfBlob } from './keys.js';
 
 const fail = errors('SSH', {
@@ -46,10 +47,10 @@ export function signCertified(client: Client): void {
     if (!wanted || !('$certified' in key)) { plain(username, key, algorithm, signer); return; }
     const { $certified: { request, signature, hash } } = key as CertifiedKey;
     const body = Buffer.concat([
-      Buffer.of(50), text(username), text('ssh-connection'), text('publickey'), Buffer.of(1), text(request), string(key.getPublicSSH()),
+      Buffer.of(50), wireString(username), wireString('ssh-connection'), wireString('publickey'), Buffer.of(1), wireString(request), wireString(key.getPublicSSH()),
     ]);
-    const signed = signWith(key, Buffer.concat([string(protocol._kex.sessionID), body]), hash);
-    const whole = Buffer.concat([body, string(Buffer.concat([text(signature), string(signed)]))]);
+    const signed = signWith(key, Buffer.concat([wireString(protocol._kex.sessionID), body]), hash);
+    const whole = Buffer.concat([body, wireString(Buffer.concat([wireString(signature), wireString(signed)]))]);
     const packet = protocol._packetRW.write.alloc(whole.length);
     whole.copy(packet, protocol._packetRW.write.allocStart);
     protocol._authsQueue.push('publickey');
@@ -61,19 +62,5 @@ function signWith(key: ParsedKey, data: Buffer, hash: string | undefined): Buffe
   const pem = createPrivateKey(key.getPrivatePEM()), curve = hash !== undefined && pem.asymmetricKeyType === 'ec';
   const raw = sign(hash ?? null, data, curve ? { key: pem, dsaEncoding: 'ieee-p1363' } : pem);
   if (!curve) return raw;
-  return Buffer.concat([number(raw.subarray(0, raw.length / 2)), number(raw.subarray(raw.length / 2))]);
-}
-
-function string(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}
-const text = (s: string): Buffer => string(Buffer.from(s));
-/** Without leading zeros, but for the one that keeps a number positive. */
-function number(bytes: Buffer): Buffer {
-  let start = 0;
-  while (start < bytes.length - 1 && bytes[start] === 0) start += 1;
-  const rest = bytes.subarray(start);
-  return string(rest[0]! >= 0x80 ? Buffer.concat([Buffer.of(0), rest]) : rest);
+  return Buffer.concat([wireNumber(raw.subarray(0, raw.length / 2)), wireNumber(raw.subarray(raw.length / 2))]);
 }

@@ -1,7 +1,8 @@
 /** SSH key pairs of every type that OpenSSH takes, and what their public halves are called. */
-import { createHash, generateKeyPair as generate, type KeyObject } from 'node:crypto';
+import { generateKeyPair as generate, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { type SshKeyPair, sshKeyPair } from '../../ssh-key.js';
+import { wireFingerprint, wireNumber, wireString } from '../../ssh-wire.js';
 
 const generateAsync = promisify(generate) as (type: string, options: object) => Promise<{ readonly privateKey: KeyObject }>;
 
@@ -12,18 +13,18 @@ export async function generateSshKey(options: { readonly type?: 'ed25519' | 'rsa
   if (type === 'rsa') {
     const { privateKey } = await generateAsync('rsa', { modulusLength: options.bits || 4096 });
     const { n = '', e = '' } = privateKey.export({ format: 'jwk' });
-    return pair([text('ssh-rsa'), number(e), number(n)], privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(), comment);
+    return pair([wireString('ssh-rsa'), wireNumber(Buffer.from(e, 'base64url')), wireNumber(Buffer.from(n, 'base64url'))], privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(), comment);
   }
   const bits = options.bits === 256 || options.bits === 384 ? options.bits : 521;
   const { privateKey } = await generateAsync('ec', { namedCurve: `P-${bits}` });
   const { x = '', y = '' } = privateKey.export({ format: 'jwk' });
   const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
-  return pair([text(`ecdsa-sha2-nistp${bits}`), text(`nistp${bits}`), string(point)], privateKey.export({ type: 'sec1', format: 'pem' }).toString(), comment);
+  return pair([wireString(`ecdsa-sha2-nistp${bits}`), wireString(`nistp${bits}`), wireString(point)], privateKey.export({ type: 'sec1', format: 'pem' }).toString(), comment);
 }
 
 /** `SHA256:…` of a public key in its binary form, or of a line `ssh-ed25519 AAAA… comment`. */
 export function fingerprintOf(key: Uint8Array | string): string {
-  return `SHA256:${createHash('sha256').update(typeof key === 'string' ? publicBlob(key) : key).digest('base64').replace(/=+$/, '')}`;
+  return wireFingerprint(typeof key === 'string' ? publicBlob(key) : key);
 }
 
 /** The binary form of a line `ssh-ed25519 AAAA… comment`; a known_hosts line's host names are skipped. */
@@ -40,16 +41,4 @@ export function typeOfBlob(blob: Uint8Array): string {
 function pair(parts: readonly Buffer[], privateKey: string, comment: string): SshKeyPair {
   const bytes = Buffer.concat(parts), blob = bytes.toString('base64');
   return { privateKey, publicKey: `${typeOfBlob(bytes)} ${blob} ${comment}`, blob, fingerprint: fingerprintOf(bytes) };
-}
-
-function string(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}
-const text = (s: string): Buffer => string(Buffer.from(s));
-/** A positive number gets a zero byte in front where its first bit is set. */
-function number(base64url: string): Buffer {
-  const bytes = Buffer.from(base64url, 'base64url');
-  return string(bytes[0]! >= 0x80 ? Buffer.concat([Buffer.of(0), bytes]) : bytes);
 }
