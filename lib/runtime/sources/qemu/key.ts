@@ -1,5 +1,6 @@
 /** Makes the guest's disk ready to become an image: our keys go, and what was deleted no longer takes space. */
 import { errors } from '../../../errors.js';
+import { asRoot } from '../../as-root.js';
 import type { Communicator, Context } from '../../driver.js';
 import { describeExit } from '../../process.js';
 import { quote } from '../../quote.js';
@@ -18,7 +19,7 @@ const fail = errors('KEY', {
 export async function trim(guest: Communicator, ctx: Context): Promise<void> {
   if (guest.guest !== 'unix') return;
   const work = 'command -v fstrim >/dev/null 2>&1 && fstrim -a';
-  await guest.exec(`PATH=$PATH:/usr/sbin:/sbin; if [ "$(id -u)" = 0 ]; then ${work}; else sudo -n sh -c ${quote(work)}; fi`, { signal: ctx.signal });
+  await guest.exec(`PATH=$PATH:/usr/sbin:/sbin; ${asRoot(work)}`, { signal: ctx.signal });
 }
 
 /**
@@ -28,7 +29,7 @@ export async function trim(guest: Communicator, ctx: Context): Promise<void> {
 export async function removeKeys(guest: Communicator, keys: SeedKeys, agentSocket: string, ctx: Context): Promise<void> {
   const work = script(keys);
   let err = '';
-  const exit = await guest.exec(`if [ "$(id -u)" = 0 ]; then sh -c ${quote(work)}; else sudo -n sh -c ${quote(work)}; fi`, { signal: ctx.signal, stderr: chunk => { err += Buffer.from(chunk).toString('utf8'); } });
+  const exit = await guest.exec(asRoot(work), { signal: ctx.signal, stderr: chunk => { err += Buffer.from(chunk).toString('utf8'); } });
   if (exit.how === 'exited' && exit.code === 0) return;
   const agent = await Agent.open(agentSocket, 5000, ctx.signal).catch(() => undefined);
   try { if ((await agent?.run('/bin/sh', ['-c', work]))?.code === 0) return; }

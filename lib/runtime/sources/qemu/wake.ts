@@ -1,7 +1,7 @@
 /** After a machine goes on from a saved memory: its clock stands where it was saved, and twins of one memory repeat each other's random numbers. */
 import { randomBytes } from 'node:crypto';
 import type { Communicator, Context } from '../../driver.js';
-import { quote } from '../../quote.js';
+import { asRoot } from '../../as-root.js';
 import type { Agent } from './agent.js';
 
 /** Says why a saved memory is not used. */
@@ -22,6 +22,6 @@ export async function wake(agent: Agent): Promise<void> {
 /** The same without an agent, over the connection. */
 export async function wakeOver(guest: Communicator, ctx: Context): Promise<void> {
   const script = `date -s @${(Date.now() / 1000).toFixed(3)} >/dev/null; ${reseed}`;
-  const exit = await guest.exec(`if [ "$(id -u)" = 0 ]; then sh -c ${quote(script)}; else sudo -n sh -c ${quote(script)}; fi`, { stdin: randomBytes(512), signal: ctx.signal });
+  const exit = await guest.exec(asRoot(script), { stdin: randomBytes(512), signal: ctx.signal });
   if (exit.how !== 'exited' || exit.code !== 0) ctx.warn('The guest was resumed, but its clock and its random numbers could not be renewed.', 'RESUME');
 }
