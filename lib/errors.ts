@@ -87,3 +87,9 @@ export function errors<const T extends Table>(prefix: string, table: T): ErrorFa
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : isBakeError(error) ? (error as BakeError).message : String(error);
 }
+
+/** Anything thrown, as what a problem says of it; `code` for what is no error of ours. */
+export function problemData(error: unknown, code: string): { readonly code: string; readonly message: string; readonly remedy?: string } {
+  const known = isBakeError(error) ? error : undefined;
+  return { code: known?.code ?? code, message: messageOf(error), ...(known?.remedy === undefined ? {} : { remedy: known.remedy }) };
+}

@@ -1,5 +1,5 @@
 /** Looks for what would fail later, in all targets at once, before anything slow starts. */
-import { isBakeError, messageOf } from '../errors.js';
+import { problemData } from '../errors.js';
 import { isObject, type Json } from '../json.js';
 import type { PlannedComponent, Target } from '../plan.js';
 import type { Problem } from '../problems.js';
@@ -37,7 +37,7 @@ export async function check(context: TargetContext, planned: PlannedComponent, r
       end();
     }
   } catch (error) {
-    return [{ ...place, code: isBakeError(error) ? error.code : 'PREFLIGHT', message: messageOf(error), ...(isBakeError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}) }];
+    return [{ ...place, ...problemData(error, 'PREFLIGHT') }];
   }
 }
 
@@ -81,8 +81,7 @@ export async function readSecrets(run: RunState, targets: readonly Target[], var
       return [];
     } catch (error) {
       return [{
-        severity: 'error', path: user.path, ...(user.at === undefined ? {} : { at: user.at }), code: isBakeError(error) ? error.code : 'SECRET_UNREADABLE',
-        message: messageOf(error), ...(isBakeError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}),
+        severity: 'error', path: user.path, ...(user.at === undefined ? {} : { at: user.at }), ...problemData(error, 'SECRET_UNREADABLE'),
       }];
     }
   });

@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type BakeError, errors, type ExitCode, exitCodes, isBakeError, messageOf } from '../errors.js';
+import { type BakeError, errors, type ExitCode, exitCodes, isBakeError, problemData } from '../errors.js';
 import type { Ask, Listener, Outcome } from '../events.js';
 import type { AnyKind } from '../kinds.js';
 import type { Plan, Target } from '../plan.js';
@@ -132,7 +132,7 @@ async function lookAhead(state: RunState, targets: readonly Target[], root: RunS
   } catch (error) {
     if (root.signal.aborted) return [];
     if (isBakeError(error) && error.problems.length > 0) problems.push(...error.problems);
-    else problems.push({ code: isBakeError(error) ? error.code : 'PREFLIGHT', severity: 'error', path: '', message: messageOf(error), ...(isBakeError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}) });
+    else problems.push({ ...problemData(error, 'PREFLIGHT'), severity: 'error', path: '' });
   }
   problems = state.redactor.deep(unique(problems));
   for (const problem of problems) stream.emit([], { type: 'warning', code: problem.code, message: `${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`, problem });

@@ -2,7 +2,7 @@
 import type { Image, ResourceType } from '@aws-sdk/client-ec2';
 import type { ResolvedOf } from '../../fields.js';
 import type { AwsImageFields } from '../../constructs/shared/aws-image.js';
-import { errors, isBakeError, messageOf } from '../../errors.js';
+import { errors, messageOf, problemData } from '../../errors.js';
 import type { Context, PreflightProblem } from '../driver.js';
 import { sshKeyPair } from '../ssh-key.js';
 import { type HostProps, needsKey } from './host.js';
@@ -90,6 +90,6 @@ async function dryRuns(session: Session, props: HostProps & Partial<ImageProps>,
 }
 
 function problemOf(error: unknown, field: string | undefined): PreflightProblem {
-  return { code: isBakeError(error) ? error.code : 'AWS', message: messageOf(error), ...(isBakeError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}), ...(field === undefined ? {} : { field }) };
+  return { ...problemData(error, 'AWS'), ...(field === undefined ? {} : { field }) };
 }
 const unique = (problems: readonly PreflightProblem[]): PreflightProblem[] => [...new Map(problems.map(p => [`${p.code} ${p.message}`, p])).values()];

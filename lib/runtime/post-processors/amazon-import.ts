@@ -1,7 +1,7 @@
 /** The driver of AmazonImportPostProcessor. */
 import { basename, extname } from 'node:path';
 import type { amazonImport } from '../../constructs/post-processors/amazon-import.js';
-import { errors, isBakeError, messageOf } from '../../errors.js';
+import { errors, problemData } from '../../errors.js';
 import type { Resolved } from '../../kinds.js';
 import { imageArtifact, imagesPresent, reapThing } from '../aws/artifact.js';
 import { settle } from '../aws/image-settings.js';
@@ -117,7 +117,7 @@ export default {
         if (taken !== undefined) throw fail.NAME_TAKEN(props.amiName!, session.region, taken.ImageId!);
       },
     ];
-    return (await Promise.all(looks.map(look => look().then(() => [], (error: unknown) => [{ code: isBakeError(error) ? error.code : 'AWS', message: messageOf(error), ...(isBakeError(error) && error.remedy !== undefined ? { remedy: error.remedy } : {}) }])))).flat();
+    return (await Promise.all(looks.map(look => look().then(() => [], (error: unknown) => [problemData(error, 'AWS')])))).flat();
   }),
   run: (props, input, ctx) => withSession(props, ctx, async session => ({ artifact: await run(props, input, ctx, session), keepInput: 'no' })),
   present: imagesPresent,
