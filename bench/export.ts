@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { type Benchmark, interleaved, median } from './benchmark.js';
+import { namedFiles } from './programs.js';
 import { compiled } from './workplace.js';
 
 const program = `import { App, FileProvisioner, ImageBuild, ManifestPostProcessor, QemuSource, Secret, ShellProvisioner, Size, Variable, text, timestamp } from 'imagebake';
@@ -26,7 +27,7 @@ export default {
   about: "A program of 200 builds becomes Packer's HCL and JSON; what the classes of imagebake/packer cost to import and to compile.",
   async run(place) {
     await compiled(place);
-    for (const [name, text] of [['base.qcow2', 'x'], ['site.conf', 'a=b\n'], ['install.sh', 'true\n'], ['images.ts', program]] as const) place.write(name, text);
+    for (const [name, text] of [...namedFiles, ['images.ts', program]] as const) place.write(name, text);
     const took = async (format: string): Promise<number> => {
       const samples: number[] = [];
       for (let i = 0; i < 5; i++) samples.push((await place.bake(['synth', '--format', format, '--out', `${format}-${i}`])).milliseconds);

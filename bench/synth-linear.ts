@@ -1,25 +1,16 @@
 import { type Benchmark, median } from './benchmark.js';
+import { manyBuilds, manyBuildsImport, namedFiles } from './programs.js';
 import { compiled } from './workplace.js';
 
 /** Synthesizes as often as asked, in one process; prints the milliseconds of each. */
 const program = `
-import { App, FileProvisioner, ImageBuild, ManifestPostProcessor, NullSource, QemuSource, ShellProvisioner, Variable, text, timestamp } from 'imagebake';
+${manyBuildsImport}
 const { trySynth } = await import(new URL('./node_modules/imagebake/dist/lib/synth/synth.js', import.meta.url));
 for (const builds of JSON.parse(process.argv[2])) {
   const begun = performance.now();
   const app = new App();
   const version = new Variable(app, 'version', { default: '1.0.0' });
-  for (let i = 0; i < builds; i++) {
-    new ImageBuild(app, 'web-' + i, {
-      sources: [new QemuSource({ diskImage: 'base.qcow2', ssh: { username: 'root' }, vmName: text\`web-\${version}-\${timestamp()}.qcow2\` }), new NullSource({ communicator: 'none' })],
-      provisioners: [
-        new FileProvisioner({ source: 'site.conf', destination: '/etc/site.conf', only: ['qemu'] }),
-        new ShellProvisioner({ script: 'install.sh', environment: { VERSION: version }, only: ['qemu'] }),
-        new ShellProvisioner({ inline: ['echo ' + i], only: ['qemu'] }),
-      ],
-      postProcessors: [new ManifestPostProcessor({})],
-    });
-  }
+  ${manyBuilds('builds')}
   const { plan, problems } = trySynth(app, { folder: import.meta.dirname });
   if (problems.length > 0 || plan.targets.length !== 2 * builds) throw new Error(JSON.stringify(problems.slice(0, 3)));
   console.log(performance.now() - begun);
@@ -30,7 +21,7 @@ export default {
   about: 'A program of 500, 1,000 and 2,000 builds becomes a plan: twice the builds, twice the time.',
   async run(place) {
     await compiled(place);
-    for (const [name, text] of [['base.qcow2', 'x'], ['site.conf', 'a=b\n'], ['install.sh', 'true\n']] as const) place.write(name, text);
+    for (const [name, text] of namedFiles) place.write(name, text);
     const file = place.write('linear.mjs', program), sizes = [500, 1000, 2000], times = new Map<number, number[]>(sizes.map(size => [size, []]));
     for (let i = 0; i < 5; i++) {
       // Each size in a process of its own, after a small one that warms it up.

@@ -1,28 +1,18 @@
 import { type Benchmark, interleaved, median } from './benchmark.js';
 import { has } from '../test/support/needs.js';
+import { manyBuilds, manyBuildsImport, namedFiles } from './programs.js';
 import { compiled } from './workplace.js';
 
-const program = (builds: number): string => `import { App, FileProvisioner, ImageBuild, ManifestPostProcessor, NullSource, QemuSource, ShellProvisioner, Variable, text, timestamp } from 'imagebake';
+const program = (builds: number): string => `${manyBuildsImport}
 export const app = new App();
 const version = new Variable(app, 'version', { default: '1.0.0' });
-for (let i = 0; i < ${builds}; i++) {
-  new ImageBuild(app, 'web-' + i, {
-    sources: [new QemuSource({ diskImage: 'base.qcow2', ssh: { username: 'root' }, vmName: text\`web-\${version}-\${timestamp()}.qcow2\` }), new NullSource({ communicator: 'none' })],
-    provisioners: [
-      new FileProvisioner({ source: 'site.conf', destination: '/etc/site.conf', only: ['qemu'] }),
-      new ShellProvisioner({ script: 'install.sh', environment: { VERSION: version }, only: ['qemu'] }),
-      new ShellProvisioner({ inline: ['echo ' + i], only: ['qemu'] }),
-    ],
-    postProcessors: [new ManifestPostProcessor({})],
-  });
-}
-`;
+${manyBuilds(builds)}`;
 
 export default {
   about: 'A program of 200 builds becomes a plan; 30 builds are checked.',
   async run(place) {
     await compiled(place);
-    for (const [name, text] of [['base.qcow2', 'x'], ['site.conf', 'a=b\n'], ['install.sh', 'true\n']] as const) place.write(name, text);
+    for (const [name, text] of namedFiles) place.write(name, text);
     place.write('images.ts', program(200));
     const whole: number[] = [];
     for (let i = 0; i < 5; i++) whole.push((await place.bake(['synth', '--out', `plan-${i}`])).milliseconds);

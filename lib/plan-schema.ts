@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { errors, exitCodes, messageOf } from './errors.js';
 import { isObject, type Json } from './json.js';
 import { type Plan, planFormat } from './plan.js';
+import { filesIn } from './planned-props.js';
 
 const fail = errors('PLAN', {
   NOT_JSON: { message: (from: string, why: string) => `${from} is not JSON: ${why}`, remedy: 'Make it again with bake synth --out.', exit: exitCodes.problems },
@@ -92,12 +93,3 @@ function checkReferences(plan: Plan): string[] {
   }
   return wrong;
 }
-
-function* filesIn(value: unknown): Generator<string> {
-  if (Array.isArray(value)) for (const item of value) yield* filesIn(item);
-  else if (isObject(value)) {
-    if (typeof value['$file'] === 'string') yield value['$file'];
-    for (const item of Object.values(value)) yield* filesIn(item);
-  }
-}
-

@@ -4,7 +4,7 @@ import type { PlannedStep, Target } from '../plan.js';
 import { outputKey } from '../values.js';
 import { type Finished, finishedTarget, hasMade, mayBeFinished, outputsOf, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
 import { Progress, type ResumePoint } from './checkpoints/progress.js';
-import type { Artifact, Communicator, Context, Machine } from './driver.js';
+import type { Artifact, Communicator, Context } from './driver.js';
 import { keepMachine } from './kept.js';
 import { postProcess } from './post-process.js';
 import { check } from './preflight.js';

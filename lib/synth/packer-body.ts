@@ -87,4 +87,3 @@ export type DataName = { readonly type: string; readonly label: string; readonly
 /** What a printer could not say. */
 export type Report = (problem: { readonly code: string; readonly path: string; readonly field?: string; readonly message: string; readonly remedy?: string; readonly severity?: 'error' | 'warning' | 'info'; readonly at?: Error | undefined }) => void;
 
-export const emptyBody: Body = { attributes: [], blocks: [] };

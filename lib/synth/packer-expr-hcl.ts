@@ -1,5 +1,4 @@
 /** Expressions and values as HCL's native syntax. */
-import { amazonNames } from '../amazon-names.js';
 import { functions } from '../functions.js';
 import { isObject, type Json } from '../json.js';
 import { type Expr, exprOf, isRef, isSecret, outputKey } from '../values.js';

@@ -1,5 +1,4 @@
 /** Expressions as Packer's JSON templates can say them: text with `{{ }}`. What they cannot say is undefined here. */
-import { amazonNames } from '../amazon-names.js';
 import { type Expr, outputKey } from '../values.js';
 import type { DataName, Names, Place } from './packer-body.js';
 import { hostInJson } from './packer-host.js';

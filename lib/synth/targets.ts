@@ -1,7 +1,7 @@
 /** From builds to targets: which steps run on which source, and everything encoded. */
-import { type AnySource, type Component, dataSettings, postProcessorSettings, provisionerSettings, type Source, sourceSettings } from '../constructs/component.js';
+import { type AnySource, type Component, dataSettings, postProcessorSettings, provisionerSettings, sourceSettings } from '../constructs/component.js';
 import type { BoundComponent } from '../constructs/bind.js';
-import { type ImageBuild, isImageBuild } from '../constructs/image-build.js';
+import type { ImageBuild } from '../constructs/image-build.js';
 import { describeExpr, type Lookups } from '../evaluate.js';
 import { type Fields, fieldsOf } from '../fields.js';
 import { byCodeUnit, isObject, type Json, type JsonObject } from '../json.js';

@@ -3,8 +3,8 @@
  * beside it, and as a container image. Made once, kept in the user's cache, shared by the quick start, the examples, the tests and the benchmarks.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { cacheFolder } from '../../lib/cache-folder.js';
 import { aptSources } from './apt-sources.js';
 import { importContainer } from './container.js';
 import { makeDisk } from './disk.js';
@@ -27,11 +27,6 @@ export interface Base {
   readonly rootPassword: string;
 }
 export type Say = (message: string) => void;
-
-/** Where things that can be made again lie: BAKE_CACHE_DIR, else imagebake in XDG_CACHE_HOME, else ~/.cache/imagebake. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(env['BAKE_CACHE_DIR'] || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'imagebake'));
-}
 
 /** The base system, made now (one to three minutes) if it never was. Safe to call from many processes. */
 export async function base(say: Say = () => {}, recipe: Recipe = hostRecipe()): Promise<Base> {

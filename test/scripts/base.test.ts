@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aptSources } from '../../scripts/base/apt-sources.js';
-import { cacheFolder } from '../../scripts/base/base.js';
+import { cacheFolder } from '../../lib/cache-folder.js';
 import { locked } from '../../scripts/base/processes.js';
 import { hostRecipe, keyOf } from '../../scripts/base/recipe.js';
 

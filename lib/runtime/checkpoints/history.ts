@@ -3,8 +3,9 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileDigest } from '../../file-digest.js';
-import { byCodeUnit, isObject, type Json } from '../../json.js';
+import { byCodeUnit, type Json } from '../../json.js';
 import type { PlannedComponent } from '../../plan.js';
+import { filesIn } from '../../planned-props.js';
 import { fileNameOf, type RunState } from '../run-state.js';
 
 /** One component, as it was. */
@@ -62,14 +63,6 @@ export function partOf(run: RunState, component: PlannedComponent, late: { reado
     if (file?.kind === 'folder') folders[digest] = contentsOf(resolve(run.folders.files, file.path));
   }
   return { path: component.path, kind: component.kind, props: component.props, own: component.own as unknown as Json, late, folders, ...(took === undefined ? {} : { took }) };
-}
-
-export function* filesIn(value: unknown): Generator<string> {
-  if (Array.isArray(value)) for (const item of value) yield* filesIn(item);
-  else if (isObject(value)) {
-    if (typeof value['$file'] === 'string') yield value['$file'];
-    for (const item of Object.values(value)) yield* filesIn(item);
-  }
 }
 
 /** Every file below a folder with its digest; digests are remembered, so this costs a look. */

@@ -2,7 +2,6 @@
  * A stateful EC2 for tests, stricter than the real one: it refuses parameters that the SDK's models do not have, and complains of those that it
  * does not look at. Behind an instance a real server may listen, at the instance's own address in 127/8.
  */
-import { createServer, connect, type Server } from 'node:net';
 import { type Front, Refusal, startFront } from './front.js';
 import { identity } from './identity.js';
 import { instances } from './instances.js';
@@ -11,6 +10,7 @@ import { storage } from './storage.js';
 import { type Region, World } from './world.js';
 import { writeOutput } from './wire.js';
 import type { Here } from './calls.js';
+import { openDoor } from '../door.js';
 
 export interface Ec2Server extends AsyncDisposable {
   readonly front: Front;
@@ -92,12 +92,6 @@ function watched<T extends object>(value: T, at: string, unread: Set<string>): T
 /** A door at the instance's address that leads to its guest. */
 async function listen(guests: Guests, publicKey: string | undefined, address: string): Promise<{ stop(): Promise<void> }> {
   const guest = await guests.start(publicKey);
-  const door: Server = createServer(socket => {
-    const inside = connect(guest.port, guest.host);
-    socket.on('error', () => inside.destroy());
-    inside.on('error', () => socket.destroy());
-    socket.pipe(inside).pipe(socket);
-  });
-  await new Promise<void>((resolve, reject) => { door.once('error', reject); door.listen(guests.port, address, resolve); });
-  return { async stop() { door.close(); await guest.stop(); } };
+  const close = await openDoor(address, guests.port, guest);
+  return { async stop() { close(); await guest.stop(); } };
 }

@@ -1,13 +1,13 @@
 /** moto, an EC2 that others wrote, behind our front: requests are held to the SDK's models and logged, faults are played, and real SSH servers stand behind its instances. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { connect, createServer, type Server } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Front, startFront } from '../ec2-server/front.js';
 import type { Guests } from '../ec2-server/server.js';
 import { freePort } from '../ec2-server/guests.js';
+import { openDoor } from '../door.js';
 
 /** Where .ci/run installs it, with pip. */
 export const motoFolder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'imagebake-test', 'moto-5.2.5');
@@ -29,7 +29,7 @@ export async function startMoto(options: { readonly guests?: Guests; readonly en
     async answer(call, _operation, asked) {
       const answer = await forward(port, 'POST', asked.path, asked.headers, Buffer.from(asked.body)), body = answer.body.toString('utf8');
       if (call.action === 'ec2:ImportKeyPair' && answer.status === 200) keys.set(String(call.input['KeyName']), Buffer.from(call.input['PublicKeyMaterial'] as Uint8Array).toString('utf8'));
-      if (call.action === 'ec2:DescribeInstances' && options.guests) await openDoor(body, options.guests);
+      if (call.action === 'ec2:DescribeInstances' && options.guests) await openInstanceDoor(body, options.guests);
       return { status: answer.status, body };
     },
   }, async (asked, body, response) => {
@@ -37,19 +37,13 @@ export async function startMoto(options: { readonly guests?: Guests; readonly en
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
 
-  async function openDoor(xml: string, guests: Guests): Promise<void> {
+  async function openInstanceDoor(xml: string, guests: Guests): Promise<void> {
     const state = /<instanceState>.*?<name>(\w+)<\/name>/s.exec(xml)?.[1], address = /<ipAddress>(127\.[\d.]+)<\/ipAddress>/.exec(xml)?.[1], key = /<keyName>([^<]+)<\/keyName>/.exec(xml)?.[1];
     if (state !== 'running' || address === undefined || doors.has(address)) return;
     doors.set(address, async () => {});
     const guest = await guests.start(key === undefined ? undefined : keys.get(key));
-    const door: Server = createServer(socket => {
-      const inside = connect(guest.port, guest.host);
-      socket.on('error', () => inside.destroy());
-      inside.on('error', () => socket.destroy());
-      socket.pipe(inside).pipe(socket);
-    });
-    await new Promise<void>((resolve, reject) => { door.once('error', reject); door.listen(guests.port, address, resolve); });
-    doors.set(address, async () => { door.close(); await guest.stop(); });
+    const close = await openDoor(address, guests.port, guest);
+    doors.set(address, async () => { close(); await guest.stop(); });
   }
 
   return {
