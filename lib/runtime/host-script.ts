@@ -6,6 +6,7 @@ import type { ShellLocalFields } from '../constructs/shared/shell-local.js';
 import { errors } from '../errors.js';
 import type { ResolvedOf } from '../fields.js';
 import type { Context, PreflightProblem } from './driver.js';
+import { fillTemplate, templateProblems } from './go-template.js';
 import { packerBuildName } from './packer-names.js';
 import { describeExit, runProcess } from './process.js';
 
@@ -24,10 +25,11 @@ type Props = ResolvedOf<ShellLocalFields>;
 const systems: { readonly [node: string]: readonly string[] } = { win32: ['win32', 'windows'], linux: ['linux'], darwin: ['darwin'], freebsd: ['freebsd'], openbsd: ['openbsd'] };
 
 export function scriptProblems(props: Partial<Props>): PreflightProblem[] {
-  return Object.keys(props.environment ?? {}).filter(name => !/^[A-Za-z_]\w*$/.test(name)).map(name => {
+  const names = Object.keys(props.environment ?? {}).filter(name => !/^[A-Za-z_]\w*$/.test(name)).map(name => {
     const { code, message, remedy } = fail.NAME(name);
     return { code, message, field: `environment.${name}`, ...(remedy === undefined ? {} : { remedy }) };
   });
+  return [...names, ...(props.executeCommand ?? []).flatMap((word, i) => templateProblems(word, ['Script', 'Command', 'Vars'], `executeCommand[${i}]`))];
 }
 
 /** Runs what the props say. Throws SHELL_LOCAL_FAILED with the end of the output. */
@@ -73,7 +75,7 @@ async function runOne(script: string, what: string, props: Props, ctx: Context, 
 }
 
 async function commandOf(script: string, props: Props): Promise<string[]> {
-  if (props.executeCommand !== undefined) return props.executeCommand.map(word => word.replace(/\{\{-?\s*\.Vars\s*-?\}\}/g, '').replace(/\{\{-?\s*\.Script\s*-?\}\}/g, script).trim()).filter(word => word !== '');
+  if (props.executeCommand !== undefined) return props.executeCommand.map(word => fillTemplate(word, { Script: script, Command: script, Vars: '' }).trim()).filter(word => word !== '');
   if (((await stat(script)).mode & 0o111) !== 0) return [script];
   // Not executable, as files from an archive or from Windows often are: its first line says what reads it.
   const first = (await readFile(script, 'utf8')).split('\n', 1)[0]!.trim();

@@ -1,5 +1,6 @@
 /** One script for a Unix guest, as one text for its shell: writes the script, sets its variables, runs it, removes it. */
 import { isUtf8 } from 'node:buffer';
+import { fillTemplate } from './go-template.js';
 import { exports, quote, quotePath } from './quote.js';
 
 export interface Script {
@@ -12,7 +13,7 @@ export interface Script {
   readonly environment: { readonly [name: string]: string };
   /** Ours: never secret. */
   readonly ours: { readonly [name: string]: string };
-  /** How to run it, with `{{.Path}}`, `{{.Vars}}` and `{{.EnvVarFile}}`. */
+  /** How to run it: a template that knows `scriptTemplateNames`. */
   readonly executeCommand?: string;
   readonly envVarFile: boolean;
   readonly keep: boolean;
@@ -33,6 +34,9 @@ export interface Wrapper {
   readonly clean: string;
 }
 
+/** What an `executeCommand` may name. */
+export const scriptTemplateNames = ['Path', 'Vars', 'EnvVarFile'] as const;
+
 /** Larger than that a shell takes long to read. */
 const largest = 256 * 1024;
 
@@ -42,7 +46,7 @@ export function isText(content: Uint8Array): boolean { return !content.includes(
 export function wrapperOf(script: Script): Wrapper {
   const path = quotePath(script.path), envFile = quotePath(`${script.path}.env`), mine = Object.keys(script.environment).length > 0;
   const words = shebang(script.content), forShell = isText(script.content) && (words === undefined || /^((ba|da|k|mk|z|a)?sh|busybox)$/.test(interpreterOf(words)));
-  const custom = script.executeCommand, exposes = custom !== undefined && mine && !script.envVarFile && !forShell && /\{\{-?\s*\.Vars/.test(custom);
+  const custom = script.executeCommand, exposes = custom !== undefined && mine && !script.envVarFile && !forShell && /\{\{[^}]*\.Vars\b/.test(custom);
   const content = custom !== undefined && forShell && mine ? withVariables(script.content, envFile) : script.content;
   const upload = content.length > largest || !isText(content) || !isUtf8(content);
   // What runs as somebody else than root must be able to read what we write.
@@ -101,6 +105,5 @@ function withVariables(content: Buffer, envFile: string): Buffer {
 function fill(template: string, script: Script, exposes: boolean): string {
   const variables = script.envVarFile ? {} : exposes ? { ...script.ours, ...script.environment } : script.ours;
   const vars = Object.entries(variables).map(([name, value]) => `${name}='${value.replaceAll(`'`, `'"'"'`)}' `).join('');
-  const values: { readonly [name: string]: string } = { Vars: vars, Path: script.path, EnvVarFile: `${script.path}.env` };
-  return template.replace(/\{\{-?\s*\.(Vars|Path|EnvVarFile)\s*-?\}\}/g, (_whole, name: string) => values[name]!);
+  return fillTemplate(template, { Vars: vars, Path: script.path, EnvVarFile: `${script.path}.env` });
 }

@@ -39,7 +39,7 @@ export const ansible = provisioner('ansible', {
   inventoryFile: field.path({ kind: 'file' }),
   /** Folder for the inventory that is made: with its group_vars and host_vars. The inventory is removed afterwards. */
   inventoryDirectory: field.path({ kind: 'folder' }),
-  /** Line of the inventory that is made, with `{{ .HostAlias }}`, `{{ .Host }}`, `{{ .User }}` and `{{ .Port }}`. Left out: one with all that is known of the guest. */
+  /** Line of the inventory that is made, with `{{ .HostAlias }}`, `{{ .Host }}`, `{{ .User }}`, `{{ .Port }}` and `{{ .Password }}`. Left out: one with all that is known of the guest. */
   inventoryFileTemplate: field.string(),
   /**
    * Leaves the inventory that is made in the folder of the run.

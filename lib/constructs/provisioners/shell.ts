@@ -22,6 +22,7 @@ export const shell = provisioner('shell', {
   /**
    * How a script is run, in words of a shell: `{{.Path}}` stands for the script, `{{.EnvVarFile}}` for a file that sets its variables, `{{.Vars}}` for Packer's own variables
    * (those of `environment` reach a shell script by themselves). Left out: the script's first line says what reads it, and nothing needs to be executable.
+   * `{{ if … }}`, `{{ else }}`, `{{ end }}` are understood as in Packer. A password for sudo is a Secret in the text: text`echo ${Secret.env('PASSWORD')} | sudo -S sh {{.Path}}`.
    */
   executeCommand: field.sensitiveString(),
   /**

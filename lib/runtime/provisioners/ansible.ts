@@ -4,6 +4,7 @@ import type { ansible } from '../../constructs/provisioners/ansible.js';
 import { errors } from '../../errors.js';
 import type { Resolved } from '../../kinds.js';
 import type { Context, Endpoint, ProvisionerDriver } from '../driver.js';
+import { fillTemplate, templateProblems } from '../go-template.js';
 import { programProblem, runHostProgram } from '../host-program.js';
 import { runProcess } from '../process.js';
 
@@ -17,7 +18,7 @@ const install = 'Install it: apt-get install ansible (Debian, Ubuntu), or pip in
 export default {
   effects: 'guest',
   async preflight(props) {
-    return [...programProblem(props.command, 'command', install), ...(props.galaxyFile === undefined ? [] : programProblem(props.galaxyCommand, 'galaxyCommand', install))];
+    return [...templateProblems(props.inventoryFileTemplate, ['HostAlias', 'Host', 'User', 'Port', 'Password'], 'inventoryFileTemplate'), ...programProblem(props.command, 'command', install), ...(props.galaxyFile === undefined ? [] : programProblem(props.galaxyCommand, 'galaxyCommand', install))];
   },
   async run(props, guest, ctx) {
     const folder = mkdtempSync(join(ctx.temporaryFolder, 'a')), sockets = join(folder, 's');
@@ -87,8 +88,7 @@ function inventoryFor(props: Props, variables: { readonly [name: string]: unknow
   // Beside the group_vars of the user, where they are found; a name of its own, since steps of several targets may run at once.
   const path = join(props.inventoryDirectory ?? folder, `inventory-${basename(folder)}.${props.inventoryFileTemplate === undefined ? 'json' : 'ini'}`);
   if (props.inventoryFileTemplate !== undefined) {
-    const values: { readonly [name: string]: unknown } = { HostAlias: props.hostAlias, Host: variables['ansible_host'], User: variables['ansible_user'], Port: variables['ansible_port'] };
-    const line = props.inventoryFileTemplate.replace(/\{\{-?\s*\.(\w+)\s*-?\}\}/g, (_whole, name: string) => String(values[name] ?? ''));
+    const line = fillTemplate(props.inventoryFileTemplate, { HostAlias: props.hostAlias, Host: text(variables['ansible_host']), User: text(variables['ansible_user']), Port: text(variables['ansible_port']), Password: text(variables['ansible_password']) });
     const groups = (props.groups ?? []).map(group => `[${group}]\n${line.trim()}\n`).concat((props.emptyGroups ?? []).map(group => `[${group}]\n`));
     writeFileSync(path, [`${line.trim()}\n`, ...groups].join('\n'), { mode: 0o600 });
   } else {
@@ -97,6 +97,8 @@ function inventoryFor(props: Props, variables: { readonly [name: string]: unknow
   }
   return { path, made: true };
 }
+
+const text = (value: unknown): string => (value === undefined ? '' : String(value as string | number));
 
 /** The playbook inside the folder; after a plan has moved, the two lie in different places. */
 function playbookOf(props: Props, cwd: string): string {

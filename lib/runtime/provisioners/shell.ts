@@ -10,9 +10,10 @@ import { now } from '../clock.js';
 import type { Communicator, Context, Exit, ProvisionerDriver } from '../driver.js';
 import { Tail } from '../host-script.js';
 import { packerBuildName } from '../packer-names.js';
+import { templateProblems } from '../go-template.js';
 import { quotePath } from '../quote.js';
 import { sleep } from '../retry.js';
-import { type Script, isText, wrapperOf } from '../remote-script.js';
+import { type Script, isText, scriptTemplateNames, wrapperOf } from '../remote-script.js';
 
 const fail = errors('SHELL', {
   FAILED: {
@@ -39,6 +40,7 @@ const rebootBudget = 600_000, rebootSign = 3000;
 
 export default {
   effects: 'guest',
+  preflight: async props => templateProblems(props.executeCommand, scriptTemplateNames, 'executeCommand'),
   async run(props, guest, ctx) {
     if (guest.guest === 'windows') throw fail.WINDOWS();
     if (props.inline) return runOne(inlineScript(props), 'the script', props, guest, ctx);

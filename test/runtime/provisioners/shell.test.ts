@@ -124,6 +124,11 @@ describe('how a script is run', () => {
   test('a command of the user\'s own finds the script executable, at its path', async () => {
     expect(await run({ remotePath: join(at, 'mine.sh'), inline: ['echo "$0"'], executeCommand: 'chmod +x {{ .Path }}; {{ .Vars }} {{ .Path }}' })).toBe(`${join(at, 'mine.sh')}\n`);
   });
+  test('its template is Go\'s, as Packer has it', async () => {
+    expect(await run({ inline: ['echo "$A"'], environment: { A: 'x' }, executeCommand: '{{if .EnvVarFile}}. {{ .EnvVarFile }} && {{end}}sh {{- /* reads it */ -}} {{" "}}{{ .Path }}' })).toBe('x\n');
+    await expect(run({ inline: ['true'], executeCommand: 'sh {{ .Script }}' })).rejects.toMatchObject({ code: 'TEMPLATE_UNKNOWN' });
+    expect(await driver.preflight({ executeCommand: 'sh {{ .Script }}' } as Props)).toMatchObject([{ code: 'TEMPLATE_UNKNOWN', field: 'executeCommand' }]);
+  });
   test('exit codes that are allowed are success', async () => {
     await run({ inline: ['exit 3'], validExitCodes: [0, 3] });
     await expect(run({ inline: ['exit 4'], validExitCodes: [0, 3] })).rejects.toMatchObject({ code: 'SHELL_FAILED' });
