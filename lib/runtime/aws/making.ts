@@ -39,6 +39,8 @@ export interface MakeOptions {
   readonly until?: 'always' | 'failure';
   /** What it is known by, where AWS knows no tags of it. */
   readonly called?: string;
+  /** An image's snapshots were made before it, and have entries of their own. */
+  readonly keepSnapshots?: true;
 }
 
 /** Makes one thing. `call` is given the tags to put on it, and its mark, which serves as a client token. */
@@ -46,7 +48,7 @@ export async function make<T>(maker: Maker, type: ThingType, options: MakeOption
   const { ctx } = maker, session = options.session ?? maker.session, what = sortOf(type).what;
   for (let attempt = 1; ; attempt++) {
     const mark = newMark();
-    const intended: Thing = { type, access: session.access, region: session.region, mark, ...(options.called === undefined ? {} : { name: options.called }) };
+    const intended: Thing = { type, access: session.access, region: session.region, mark, ...(options.called === undefined ? {} : { name: options.called }), ...(options.keepSnapshots ? { keepSnapshots: true } : {}) };
     const entry = await ctx.journal.intend({ driver: maker.driver, what: `${what} in ${session.region}`, name: options.name, data: { thing: intended as unknown as Json } });
     let made: { readonly id: string; readonly value: T };
     try {

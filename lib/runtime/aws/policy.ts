@@ -73,7 +73,16 @@ const byKind: { readonly [kind: string]: (props: Props) => Needs } = {
     const { 'ec2:CreateImage': _create, ...rest } = imageNeeds(p);
     return { ...instanceNeeds(p), ...rest, 'ec2:CreateSnapshot': 'make', 'ec2:RegisterImage': 'make' };
   },
-  'source/amazon-ebsvolume': p => ({ ...instanceNeeds(p), 'ec2:CreateSnapshot': 'make', 'ec2:DescribeSnapshots': 'look', 'ec2:DeleteSnapshot': 'own', 'ec2:DeleteTags': 'own', 'ec2:ModifySnapshotAttribute': 'own' }),
+  'source/amazon-ebsvolume': p => {
+    const volumes = (Array.isArray(p['ebsVolumes']) ? p['ebsVolumes'] : []) as readonly Props[];
+    return {
+      ...instanceNeeds(p), 'ec2:DeleteTags': 'own',
+      // A volume that stays is ours already, and gets tags of its own.
+      ...(volumes.every(v => v['deleteOnTermination'] === true) ? {} : { 'ec2:CreateTags': 'own' as const }),
+      ...(volumes.some(v => isSet(v['snapshotVolume'])) ? { 'ec2:CreateSnapshot': 'make' as const, 'ec2:DescribeSnapshots': 'look' as const, 'ec2:DeleteSnapshot': 'own' as const } : {}),
+      ...(volumes.some(v => isSet(v['snapshotUsers']) || isSet(v['snapshotGroups'])) ? { 'ec2:ModifySnapshotAttribute': 'own' as const } : {}),
+    };
+  },
   'source/amazon-ebs': p => ({ ...instanceNeeds(p), ...(p['skipCreateAmi'] === true ? {} : imageNeeds(p)) }),
 };
 
@@ -82,9 +91,12 @@ export function actionsOf(component: Pick<PlannedComponent, 'kind' | 'props'>): 
 
 /** The least policy that lets a plan run: what is changed or removed must carry our tag. */
 export function policyFor(plan: Plan): Json {
-  const reach = new Map<string, Reach>(), order: readonly Reach[] = ['look', 'own', 'make', 'any'];
+  const reach = new Map<string, Reach>();
+  // Who may tag what is ours may tag what is being made as well.
+  const orderOf = (action: string): readonly Reach[] => (action === 'ec2:CreateTags' ? ['look', 'make', 'own', 'any'] : ['look', 'own', 'make', 'any']);
   const components = [...plan.data, ...plan.targets.flatMap(t => [t.source, ...t.provisioners, ...t.errorCleanup, ...t.postProcessors.flat()])];
   for (const component of components) for (const [action, wide] of Object.entries(actionsOf(component))) {
+    const order = orderOf(action);
     if (order.indexOf(wide) >= order.indexOf(reach.get(action) ?? 'look')) reach.set(action, wide);
   }
   const of = (...wanted: Reach[]): string[] => [...reach].filter(([, r]) => wanted.includes(r)).map(([action]) => action).sort();

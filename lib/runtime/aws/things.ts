@@ -3,7 +3,7 @@ import type { Filter } from '@aws-sdk/client-ec2';
 import { sleep } from '../retry.js';
 import { removeProfile, removeRole } from './iam.js';
 import { markTags } from './marks.js';
-import { awsCode, isGone } from './refusals.js';
+import { awsCode, isDenied, isGone } from './refusals.js';
 import type { Access, Session } from './session.js';
 import { removeObject } from './s3.js';
 import { awaitState } from './wait.js';
@@ -95,15 +95,21 @@ export const sortOf = (type: ThingType): Sort => sorts[type];
 export async function removeThing(session: Session, thing: Thing, note: (message: string) => void = () => {}, settle = true): Promise<void> {
   const s = session.region === thing.region ? session : session.in(thing.region), sort = sortOf(thing.type);
   const known = thing.id ?? thing.name;
+  const marked = (of: ThingType): Promise<string[]> => (thing.mark === '' ? Promise.resolve([]) : sorts[of].find(s, [{ Name: `tag:${markTags.mark}`, Values: [thing.mark] }]));
+  // What came with it: volumes that the source image does not let go, snapshots of an image that never came to be.
+  const withIt = thing.type === 'instance' ? 'volume' as const : thing.type === 'image' && !thing.keepSnapshots ? 'snapshot' as const : undefined;
+  const removeRest = async (): Promise<void> => { if (withIt !== undefined) for (const id of await marked(withIt)) await sorts[withIt].remove(s, id, thing, note); };
   if (known !== undefined) {
-    await sort.remove(s, known, thing, note);
-    if (thing.type === 'instance') await removeVolumesOf(s, thing);
-    return;
+    await sort.remove(s, known, thing, note).catch(async error => {
+      // A policy that goes by tags denies what has none, because it is not there any more.
+      if (!isDenied(error) || thing.mark === '' || (await marked(thing.type)).length > 0) throw error;
+    });
+    return removeRest();
   }
   for (let look = 0; ; look++) {
-    const found = await sort.find(s, [{ Name: `tag:${markTags.mark}`, Values: [thing.mark] }]);
+    const found = await marked(thing.type);
     for (const id of found) await sort.remove(s, id, thing, note);
-    if (thing.type === 'instance') await removeVolumesOf(s, thing);
+    await removeRest();
     if (found.length > 0 || !settle || look === 3) return;
     await sleep(thing.access.polling?.delay ?? 1500);
   }
@@ -126,11 +132,6 @@ async function removeInstance(s: Session, id: string, { access }: Pick<Thing, 'a
       return { state: instance?.State?.Name ?? 'terminated', value: undefined };
     },
   });
-}
-
-/** Those that do not go with their instance, because the source image says so. */
-async function removeVolumesOf(s: Session, { mark, access }: Pick<Thing, 'mark' | 'access'>): Promise<void> {
-  for (const id of await sorts.volume.find(s, [{ Name: `tag:${markTags.mark}`, Values: [mark] }])) await sorts.volume.remove(s, id, { access }, () => {});
 }
 
 async function removeImage(s: Session, id: string, thing: Pick<Thing, 'access' | 'keepSnapshots'>): Promise<void> {

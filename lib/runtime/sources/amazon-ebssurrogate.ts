@@ -16,7 +16,8 @@ export default imageBuilder<Props>('source/amazon-ebssurrogate', (host, props, p
   const kept = props.launchBlockDeviceMappings.filter(d => !d.omitFromArtifact && d.noDevice !== true && d.virtualName === undefined);
   const ofSnapshot = (mark: string): { readonly [key: string]: string } => tagsOf(tags(mark).find(t => t.ResourceType === 'snapshot')?.Tags);
   const snapshots = await Promise.all(kept.map(async d => ({ device: d.deviceName, made: await makeSnapshot(maker, volumeAt(host.instance, d.deviceName), { until, description: props.snapshotDescription, tags: ofSnapshot }) })));
-  const image = await make<string>(maker, 'image', { name, until }, async (_tags, mark) => {
+  // A lost answer must not cost the snapshots: they are the image's only when it is kept, or goes for good.
+  const image = await make<string>(maker, 'image', { name, until, keepSnapshots: true }, async (_tags, mark) => {
     const { ImageId } = await maker.session.ec2('RegisterImage', defined({
       Name: name, Description: description(plan), Architecture: props.amiArchitecture, VirtualizationType: props.amiVirtualizationType, RootDeviceName: props.amiRootDevice.deviceName,
       BlockDeviceMappings: devices(props, new Map(snapshots.map(s => [s.device, s.made.id]))), EnaSupport: props.enaSupport ?? true, SriovNetSupport: props.sriovSupport ? 'simple' : undefined,
@@ -24,9 +25,11 @@ export default imageBuilder<Props>('source/amazon-ebssurrogate', (host, props, p
     }), { once: true });
     return { id: ImageId!, value: ImageId! };
   });
-  // From here on they are parts of the image, and go with it.
-  for (const { made } of snapshots) await made.keep();
-  return image;
+  return {
+    ...image,
+    keep: async () => { for (const { made } of snapshots) await made.keep(); await image.keep(); },
+    remove: async () => { await image.remove(); for (const { made } of snapshots) await made.remove(); },
+  };
 }) satisfies SourceDriver<typeof amazonEbsSurrogate>;
 
 /** The root, the other disks that were filled, and what amiBlockDeviceMappings changes or adds. */

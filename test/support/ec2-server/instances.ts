@@ -111,11 +111,11 @@ export const instances = calls({
     return { InstanceId, Output: Buffer.from(`[    0.000000] Linux version of the test (latest: ${Latest ?? false})\nCloud-init finished.\n`).toString('base64') };
   },
   CreateLaunchTemplate({ LaunchTemplateName, LaunchTemplateData, TagSpecifications, ClientToken }, { region }) {
-    const known = region.tokens.get(ClientToken ?? '');
+    const known = region.tokens.get(ClientToken ?? ''), data = copyOf(LaunchTemplateData!);
     if (known !== undefined) return { LaunchTemplate: region.templates.get(known)!.template };
     if ([...region.templates.values()].some(t => t.template.LaunchTemplateName === LaunchTemplateName)) throw new Refusal('InvalidLaunchTemplateName.AlreadyExistsException', 'Launch template name already in use.');
     const template = { LaunchTemplateId: newId('lt'), LaunchTemplateName, LatestVersionNumber: 1, DefaultVersionNumber: 1, Tags: tagsFor(TagSpecifications, 'launch-template', ['launch-template']) };
-    region.templates.set(template.LaunchTemplateId, { template, data: copyOf(LaunchTemplateData!) });
+    region.templates.set(template.LaunchTemplateId, { template, data });
     if (ClientToken !== undefined) region.tokens.set(ClientToken, template.LaunchTemplateId);
     return { LaunchTemplate: template };
   },

@@ -73,12 +73,13 @@ export const network = calls({
 });
 
 type Tagged = readonly [id: string, type: string, tags: ec2.Tag[]];
-function everything(region: import('./world.js').Region): Tagged[] {
+/** Everything that can carry tags. */
+export function everything(region: import('./world.js').Region): Tagged[] {
   return [
     ...[...region.instances].map(([id, s]) => [id, 'instance', s.instance.Tags!] as const), ...[...region.images].map(([id, s]) => [id, 'image', s.image.Tags!] as const),
     ...[...region.snapshots].map(([id, s]) => [id, 'snapshot', s.snapshot.Tags ??= []] as const), ...[...region.volumes].map(([id, s]) => [id, 'volume', s.volume.Tags!] as const),
     ...[...region.groups].map(([id, g]) => [id, 'security-group', g.Tags!] as const), ...[...region.keyPairs.values()].map(k => [k.KeyPairId!, 'key-pair', k.Tags!] as const),
-    ...[...region.templates].map(([id, t]) => [id, 'launch-template', t.template.Tags!] as const),
+    ...[...region.templates].map(([id, t]) => [id, 'launch-template', t.template.Tags!] as const), ...[...region.importTasks].map(([id, t]) => [id, 'import-image-task', t.task.Tags!] as const),
   ];
 }
 function tagged(region: import('./world.js').Region, id: string): ec2.Tag[] {

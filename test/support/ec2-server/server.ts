@@ -6,6 +6,7 @@ import { type Front, Refusal, startFront } from './front.js';
 import { identity } from './identity.js';
 import { instances } from './instances.js';
 import { network } from './network.js';
+import { forbidden } from './policy.js';
 import { storage } from './storage.js';
 import { type Region, World } from './world.js';
 import { writeOutput } from './wire.js';
@@ -38,7 +39,8 @@ export async function startEc2(options: { readonly speed?: number; readonly gues
   const front = await startFront({
     async answer(call, operation) {
       const [prefix, name] = call.action.split(':') as [string, string], region = world.region(call.region);
-      if (world.denied.has(call.action)) throw new Refusal(prefix === 'ec2' ? 'UnauthorizedOperation' : 'AccessDenied', `You are not authorized to perform this operation. User: arn:aws:iam::111122223333:user/builder is not authorized to perform: ${call.action}`, 403);
+      const denied = world.denied.has(call.action) ? call.action : world.policy && forbidden(world.policy, call, region);
+      if (denied !== undefined) throw new Refusal(prefix === 'ec2' ? 'UnauthorizedOperation' : 'AccessDenied', `You are not authorized to perform this operation. User: arn:aws:iam::111122223333:user/builder is not authorized to perform: ${denied}`, 403);
       const { DryRun, ...rest } = call.input;
       if (DryRun === true) throw new Refusal('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
       const unread = new Set<string>(), input = watched(rest, '', unread);

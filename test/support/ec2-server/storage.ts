@@ -7,7 +7,9 @@ const noImage = ['InvalidAMIID.NotFound', 'image id'] as const, noSnapshot = ['I
 
 export function describeImage(world: World, state: ImageState): ec2.Image {
   const { state: name, reason } = world.phase(state);
-  return { ...state.image, State: name as ec2.ImageState, ...(reason === undefined ? {} : { StateReason: { Code: 'Client.Test', Message: reason } }) };
+  // As EC2 does: an image that is still being made names no snapshots.
+  const mappings = name === 'available' ? state.image.BlockDeviceMappings : state.image.BlockDeviceMappings?.map(({ Ebs, ...d }) => (Ebs === undefined ? d : { ...d, Ebs: { ...Ebs, SnapshotId: undefined } }));
+  return { ...state.image, BlockDeviceMappings: mappings, State: name as ec2.ImageState, ...(reason === undefined ? {} : { StateReason: { Code: 'Client.Test', Message: reason } }) };
 }
 
 /** Refuses a name that is taken or is no name. */

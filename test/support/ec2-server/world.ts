@@ -2,6 +2,7 @@
 import type * as ec2 from '@aws-sdk/client-ec2';
 import { randomBytes } from 'node:crypto';
 import { Refusal } from './front.js';
+import type { Policy } from './policy.js';
 
 /** A state and how long it lasts, in seconds of the server's clock; the last one stays. `reason` is what EC2 says of it. */
 export interface Phase { readonly state: string; readonly for?: number; readonly reason?: string }
@@ -56,6 +57,8 @@ export class World {
   readonly tunnels: string[] = [];
   /** Actions that the caller may not do: `ec2:RunInstances`. */
   readonly denied = new Set<string>();
+  /** What the caller may do; everything when undefined. */
+  policy: Policy | undefined;
   /** Instance types without capacity. */
   readonly exhausted = new Set<string>();
   lives: Lives = {
