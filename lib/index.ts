@@ -43,12 +43,14 @@ export { sleepProvisioner, SleepProvisioner, type SleepProvisionerProps } from '
 export { amazonImport, AmazonImportPostProcessor, type AmazonImportPostProcessorProps } from './constructs/post-processors/amazon-import.js';
 export { ssmParameter, SsmParameterPostProcessor, type SsmParameterPostProcessorProps } from './constructs/post-processors/ssm-parameter.js';
 export { checksum, ChecksumPostProcessor, type ChecksumPostProcessorProps } from './constructs/post-processors/checksum.js';
+export { compress, CompressPostProcessor, type CompressPostProcessorProps } from './constructs/post-processors/compress.js';
 export { manifest, ManifestPostProcessor, type ManifestPostProcessorProps } from './constructs/post-processors/manifest.js';
 export { shellLocalPostProcessor, ShellLocalPostProcessor, type ShellLocalPostProcessorProps } from './constructs/post-processors/shell-local.js';
 export { dockerImport, DockerImportPostProcessor, type DockerImportPostProcessorProps } from './constructs/post-processors/docker-import.js';
 export { dockerPush, DockerPushPostProcessor, type DockerPushPostProcessorProps } from './constructs/post-processors/docker-push.js';
 export { dockerSave, DockerSavePostProcessor, type DockerSavePostProcessorProps } from './constructs/post-processors/docker-save.js';
 export { dockerTag, DockerTagPostProcessor, type DockerTagPostProcessorProps } from './constructs/post-processors/docker-tag.js';
+export { vagrant, VagrantPostProcessor, type VagrantPostProcessorProps } from './constructs/post-processors/vagrant.js';
 // Data sources
 export { amazonAmi, AmazonAmiData, type AmazonAmiDataProps } from './constructs/data/amazon-ami.js';
 export { amazonParameterstore, AmazonParameterstoreData, type AmazonParameterstoreDataProps } from './constructs/data/amazon-parameterstore.js';

@@ -33,6 +33,7 @@ export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
   'post-processor/checksum': ['checksumTypes', 'output'],
   'post-processor/manifest': ['output', 'stripPath', 'stripTime'],
   'post-processor/docker-tag': ['tags'],
+  'post-processor/vagrant': ['output'],
   'post-processor/amazon-import': ['insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'skipClean', 'architecture', 'amiEncrypt'],
   'data/http': ['method'],
   'data/amazon-ami': ['insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'mostRecent', 'includeDeprecated'],

@@ -152,7 +152,10 @@ async function feed(child: ChildProcess, input: ProcessOptions['stdin']): Promis
   if (input !== undefined) {
     for await (const chunk of input) {
       if (stdin.destroyed) break;
-      if (!stdin.write(chunk)) await new Promise<void>(resolve => { stdin.once('drain', resolve); stdin.once('close', resolve); });
+      if (!stdin.write(chunk)) await new Promise<void>(resolve => {
+        const go = (): void => { stdin.off('drain', go).off('close', go); resolve(); };
+        stdin.on('drain', go).on('close', go);
+      });
     }
   }
   stdin.end();

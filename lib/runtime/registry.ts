@@ -54,6 +54,8 @@ const lines = {
   'provisioner/breakpoint': { kind: () => import('../constructs/provisioners/breakpoint.js').then(m => m.breakpoint), driver: () => import('./provisioners/breakpoint.js') },
   'provisioner/sleep': { kind: () => import('../constructs/provisioners/sleep.js').then(m => m.sleepProvisioner), driver: () => import('./provisioners/sleep.js') },
   'post-processor/manifest': { kind: () => import('../constructs/post-processors/manifest.js').then(m => m.manifest), driver: () => import('./post-processors/manifest.js') },
+  'post-processor/compress': { kind: () => import('../constructs/post-processors/compress.js').then(m => m.compress), driver: () => import('./post-processors/compress.js') },
+  'post-processor/vagrant': { kind: () => import('../constructs/post-processors/vagrant.js').then(m => m.vagrant), driver: () => import('./post-processors/vagrant.js') },
   'post-processor/checksum': { kind: () => import('../constructs/post-processors/checksum.js').then(m => m.checksum), driver: () => import('./post-processors/checksum.js') },
   'post-processor/docker-tag': { kind: () => import('../constructs/post-processors/docker-tag.js').then(m => m.dockerTag), driver: () => import('./post-processors/docker-tag.js') },
   'post-processor/docker-push': { kind: () => import('../constructs/post-processors/docker-push.js').then(m => m.dockerPush), driver: () => import('./post-processors/docker-push.js') },

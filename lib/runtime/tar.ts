@@ -21,7 +21,8 @@ export interface PackOptions {
 
 const smallFile = 256 * 1024;
 const chunkSize = 512 * 1024;
-const endOfArchive = Buffer.alloc(1024);
+/** What comes behind the last file. */
+export const endOfArchive = Buffer.alloc(1024);
 type Kind = '0' | '2' | '5';
 
 /**
@@ -91,7 +92,11 @@ async function* contentOf(handle: FileHandle, path: string, size: number): Async
   } finally { await handle.close(); }
 }
 
-function padding(size: number): Buffer { return Buffer.alloc((512 - size % 512) % 512); }
+/** What fills up the last block of a file of so many bytes. */
+export function padding(size: number): Buffer { return Buffer.alloc((512 - size % 512) % 512); }
+
+/** What comes before the content of a file, for those who read it themselves. `mtime` in seconds. */
+export const fileHeader = (name: string, size: number, mode: number, mtime: number): Buffer => header(Buffer.from(name), '0', mode, mtime, size, {});
 
 /** A ustar header; what does not fit (long names, names that are not ASCII, sizes from 8 GiB) goes into a pax header before it. */
 function header(name: Buffer, kind: Kind, mode: number, mtime: number, size: number, owner: PackOptions, link: Buffer = Buffer.alloc(0)): Buffer {

@@ -42,6 +42,16 @@ const table: { readonly [kind: string]: Finish } = {
     }
     draft.attributes.set('communicator', 'none');
   },
+  'post-processor/compress': (draft, props, context) => {
+    const { format, output } = props, ending = typeof format === 'string' ? format : typeof output === 'string' ? output : 'tar.gz';
+    // Without it Packer's file has no ending.
+    if (output === undefined) draft.attributes.set('output', `packer_{{.BuildName}}_{{.BuilderType}}.${ending}`);
+    const codec = /(?:^|\.)(zst|bz2|tzst|tbz2|tgz|txz)$/.exec(ending)?.[1];
+    if (codec !== undefined) warn(context, 'EXPORT_COMPRESS', format === undefined ? 'output' : 'format', `Packer does not know ${codec}: it makes a tar.gz, under the same name`, 'Take tar.gz, tar.xz, tar.lz4 or zip for both.');
+  },
+  'post-processor/vagrant': (draft, props) => {
+    if (isGenerated(props['vagrantfileTemplate'])) draft.attributes.set('vagrantfile_template_generated', true);
+  },
   'source/amazon-ebs': metadataByToken, 'source/amazon-ebssurrogate': metadataByToken, 'source/amazon-ebsvolume': metadataByToken,
 };
 

@@ -32,7 +32,7 @@ export async function captureDisk({ props, prepared, disks }: QemuMachine, ctx: 
   ctx.note(`image: ${relative(ctx.programFolder, path).startsWith('..') ? path : relative(ctx.programFolder, path)}`);
   return {
     madeBy: 'source/qemu', id: path, files,
-    data: { format: props.format, diskSize: virtualSize, architecture: props.architecture, ...(backing === undefined ? {} : { backing: backing.path }) },
+    data: { format: props.format, diskSize: virtualSize, disks: disks.length, architecture: props.architecture, diskInterface: props.diskInterface, netDevice: props.netDevice, ...(backing === undefined ? {} : { backing: backing.path }) },
     outputs: { path, format: props.format, checksum: image.digest, size: image.size, diskSize: virtualSize, ...(efivars === undefined ? {} : { efivars }) },
   };
 }

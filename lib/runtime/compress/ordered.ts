@@ -1,0 +1,19 @@
+/** Does work on many items at the same time and gives the results in the items' order; at most `limit` are under way, and a slow taker slows it all. */
+export async function* ordered<A, B>(items: AsyncIterable<A>, limit: number, work: (item: A) => Promise<B>): AsyncGenerator<B, void, undefined> {
+  const under: Promise<B>[] = [], from = items[Symbol.asyncIterator]();
+  let more = true;
+  try {
+    for (;;) {
+      while (more && under.length < limit) {
+        const next = await from.next();
+        if (next.done) { more = false; break; }
+        const result = work(next.value);
+        // Its error is thrown when its turn comes.
+        result.catch(() => {});
+        under.push(result);
+      }
+      if (under.length === 0) return;
+      yield await under.shift()!;
+    }
+  } finally { await from.return?.(undefined); }
+}
