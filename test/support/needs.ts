@@ -50,6 +50,8 @@ const needs = {
   'npm-registry': { there: () => { try { execFileSync('npm', ['ping'], { stdio: 'ignore', timeout: 60_000 }); return true; } catch { return false; } }, remedy: 'npm ping must succeed' },
   /** An EC2 that others wrote. */
   moto: { there: () => existsSync(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'imagebake-test/moto-5.2.5/bin/moto_server')), remedy: "python3 -m venv ~/.cache/imagebake-test/moto-5.2.5 && ~/.cache/imagebake-test/moto-5.2.5/bin/pip install 'moto[server,ec2,ssm,secretsmanager,s3,sts,iam,kms]==5.2.5'" },
+  /** An NTLM acceptor that others wrote, for the WinRM service of the tests. */
+  pyspnego: { there: () => existsSync(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'imagebake-test/pyspnego-0.12.4/bin/pyspnego-parse')), remedy: "python3 -m venv ~/.cache/imagebake-test/pyspnego-0.12.4 && ~/.cache/imagebake-test/pyspnego-0.12.4/bin/pip install 'pyspnego==0.12.4'" },
   root: { there: () => process.getuid?.() === 0, remedy: 'run the tests as root' },
 } satisfies { readonly [name: string]: Need };
 export type NeedName = keyof typeof needs;
