@@ -6,6 +6,7 @@ const ssh = [
   'ssh.agentAuth', 'ssh.disableAgentForwarding', 'ssh.port', 'ssh.timeout', 'ssh.handshakeAttempts', 'ssh.keepAliveInterval', 'ssh.pty', 'ssh.fileTransferMethod', 'ssh.bastionPort',
   'ssh.bastionAgentAuth', 'ssh.bastionInteractive', 'ssh.proxyPort',
 ];
+const winrm = ['winrm.timeout', 'winrm.useSsl', 'winrm.insecure'];
 const amazonInstance = [
   'insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'shutdownBehavior', 'disableStopInstance', 'sourceAmiFilter.mostRecent', 'sourceAmiFilter.includeDeprecated', 'subnetFilter.mostFree', 'subnetFilter.random',
   'metadataOptions.httpEndpoint',
@@ -18,7 +19,7 @@ export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
     ...ssh, 'shutdown.timeout', 'useBackingFile', 'netDevice', 'diskInterface', 'format', 'diskCompression', 'communicator', 'boot.wait', 'boot.keygroupInterval', 'http.networkProtocol', 'vnc.bindAddress',
     'skipNatMapping', 'efi.boot', 'efi.dropEfivars', 'usePflash', 'vtpm', 'useTpm1', 'useDefaultDisplay', 'disableVnc', 'isoSkipCache',
   ],
-  'source/null': ssh,
+  'source/null': [...ssh, ...winrm],
   'source/docker': ['privileged', 'pty', 'fixUploadOwner'],
   'source/amazon-ebs': [
     ...ssh, ...amazonInstance, ...amazonImage, 'skipCreateAmi', 'noEphemeral', 'fastLaunch.regionLaunchTemplates.enableFastLaunch',

@@ -26,7 +26,7 @@ const table: { readonly [kind: string]: Finish } = {
       warn(context, 'EXPORT_SCREEN', 'boot.command', 'Packer cannot wait for what the screen shows: it waits ten seconds instead', 'Set the waits of the template by trying them out.');
     }
     const ssh = isObject(props['ssh']) ? (props['ssh'] as Props) : {};
-    if (props['communicator'] !== 'none' && !['password', 'privateKeyFile', 'agentAuth'].some(way => ssh[way] !== undefined)) {
+    if (props['communicator'] !== 'none' && props['winrm'] === undefined && !['password', 'privateKeyFile', 'agentAuth'].some(way => ssh[way] !== undefined)) {
       warn(context, 'EXPORT_LOGIN', 'ssh', 'the key that is made for each run reaches the guest through a seed, which Packer does not make', 'Give the template a way to log in: ssh.password or ssh.privateKeyFile.');
     }
   },
@@ -35,7 +35,7 @@ const table: { readonly [kind: string]: Finish } = {
     if (isGenerated(props['source'])) draft.attributes.set('generated', true);
   },
   'source/null': (draft, props, context) => {
-    if (props['ssh'] !== undefined) return;
+    if (props['ssh'] !== undefined || props['winrm'] !== undefined) return;
     for (const option of [...draft.attributes.keys()]) if (option !== 'communicator') draft.attributes.delete(option);
     if (draft.attributes.get('communicator') === 'local') {
       warn(context, 'EXPORT_LOCAL', 'communicator', 'Packer cannot run the steps of a guest on this computer', 'Use shell-local provisioners in the template.');
@@ -79,6 +79,11 @@ export function finishBody(kind: string, props: Props, draft: Draft, context: Bo
 export const fromMark = '\u0000from';
 
 function finishLogin(draft: Draft, props: Props): void {
+  if (props['winrm'] !== undefined) {
+    for (const option of [...draft.attributes.keys()]) if (/^(ssh|temporary_key_pair)_/.test(option)) draft.attributes.delete(option);
+    draft.attributes.set('communicator', 'winrm');
+    return;
+  }
   // It is what Packer does when nothing is said.
   if (draft.attributes.get('ssh_file_transfer_method') === 'auto') draft.attributes.delete('ssh_file_transfer_method');
   const given = isObject(props['ssh']) ? (props['ssh'] as Props) : {};

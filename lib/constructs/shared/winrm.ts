@@ -1,4 +1,5 @@
 import { field } from '../../fields.js';
+import { must, type Rule } from '../../rules.js';
 import { Duration } from '../../values.js';
 
 const table = {
@@ -43,3 +44,17 @@ type Table = typeof table;
 /** How a Windows guest is reached by WinRM. */
 export interface WinrmFields extends Table {}
 export const winrmFields: WinrmFields = table;
+
+/** What must hold between `winrm` and the other ways to a guest. */
+export const winrmRules: readonly Rule<'ssh' | 'winrm'>[] = [
+  must(['ssh', 'winrm'], 'ssh or winrm, not both', isSet => isSet('ssh') && isSet('winrm') ? 'has ssh and winrm settings: a guest is reached by one of them' : undefined),
+];
+/** The same, of sources whose `communicator` can be chosen. */
+export const winrmChosenRules: readonly Rule<'ssh' | 'winrm' | 'communicator'>[] = [
+  ...winrmRules,
+  must(['communicator', 'winrm'], "communicator 'winrm' with winrm settings", (isSet, valueOf) => {
+    const how = isSet('communicator') ? valueOf('communicator') : undefined;
+    if (how === 'winrm' && !isSet('winrm')) return "has the communicator 'winrm', and no winrm settings";
+    return isSet('winrm') && typeof how === 'string' && how !== 'winrm' ? `has winrm settings, and the communicator '${how}', which does not use them` : undefined;
+  }),
+];

@@ -3,9 +3,9 @@ import type { WinrmFields } from '../../../constructs/shared/winrm.js';
 import { errors } from '../../../errors.js';
 import type { ResolvedOf } from '../../../fields.js';
 import type { Context } from '../../driver.js';
-import type { Dial } from '../ssh/banner.js';
-import { dialTcp } from '../ssh/banner.js';
+import { type Dial, dialTcp } from '../ssh/banner.js';
 import { dialProxy } from '../ssh/proxy.js';
+import { winrmPort } from '../winrm-port.js';
 import { WinrmCommunicator, type WinrmOptions } from './communicator.js';
 import type { Address } from './connect.js';
 import { accountOf } from './ntlm.js';
@@ -31,7 +31,7 @@ export async function openWinrm(props: WinrmProps, reach: WinrmReach, ctx: Pick<
   const began = Date.now(), password = props.password ?? await reach.password?.(ctx.signal);
   if (password === undefined) throw fail.NO_PASSWORD();
   ctx.secret(password);
-  const tls = props.useSsl, port = props.port ?? (tls ? 5986 : 5985);
+  const tls = props.useSsl, port = winrmPort(props);
   const whole = (given: { readonly host: string; readonly port?: number }): Address => ({ host: props.host ?? given.host, port: given.port ?? port });
   const address = typeof reach.address === 'function' ? (find => async (signal: AbortSignal) => { const given = await find(signal); return given && whole(given); })(reach.address)
     : reach.address !== undefined ? whole(reach.address) : props.host !== undefined ? whole({ host: props.host }) : undefined;
