@@ -30,6 +30,12 @@ export { qemu, QemuSource, type QemuSourceProps } from './constructs/sources/qem
 export { nullSource, NullSource, type NullSourceProps } from './constructs/sources/null.js';
 // Provisioners
 export { ansible, AnsibleProvisioner, type AnsibleProvisionerProps } from './constructs/provisioners/ansible.js';
+export { ansibleLocal, AnsibleLocalProvisioner, type AnsibleLocalProvisionerProps } from './constructs/provisioners/ansible-local.js';
+export { chefSolo, ChefSoloProvisioner, type ChefSoloProvisionerProps } from './constructs/provisioners/chef-solo.js';
+export { goss, GossProvisioner, type GossProvisionerProps } from './constructs/provisioners/goss.js';
+export { puppetMasterless, PuppetMasterlessProvisioner, type PuppetMasterlessProvisionerProps } from './constructs/provisioners/puppet-masterless.js';
+export { puppetServer, PuppetServerProvisioner, type PuppetServerProvisionerProps } from './constructs/provisioners/puppet-server.js';
+export { saltMasterless, SaltMasterlessProvisioner, type SaltMasterlessProvisionerProps } from './constructs/provisioners/salt-masterless.js';
 export { breakpoint, BreakpointProvisioner, type BreakpointProvisionerProps } from './constructs/provisioners/breakpoint.js';
 export { file, FileProvisioner, type FileProvisionerProps } from './constructs/provisioners/file.js';
 export { cloudInitWait, CloudInitWaitProvisioner, type CloudInitWaitProvisionerProps } from './constructs/provisioners/cloud-init-wait.js';

@@ -20,20 +20,35 @@ export async function removeLoginKey(guest: Communicator, blob: string, signal: 
   throw fail.STAYED(said.trim().split('\n').at(-1) || (exit.how === 'exited' ? `exit code ${exit.code}` : exit.how));
 }
 
-/** Written in place, so that owner, mode and label stay; files that root alone may read need root, directly or by sudo. */
-function script(blob: string): string {
-  const inner = `
+/** Shell lines that take the key out of every user's files; `left` is 1 afterwards where one still holds it. */
+export const withoutLoginKey = (blob: string): string => `
 set -u
 key=${quote(blob)} left=0
+# Without our lines, and without the empty line that each was put behind.
+strip() {
+  blank=
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in
+      *"$key"*) blank=\${blank%?} ;;
+      '') blank="$blank
+" ;;
+      *) printf '%s%s\\n' "$blank" "$line"; blank= ;;
+    esac
+  done
+}
 for home in $( (getent passwd 2>/dev/null || cat /etc/passwd) | cut -d: -f6 | sort -u); do
   for file in "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys2"; do
     grep -qF "$key" "$file" 2>/dev/null || continue
-    rest=$(grep -vF "$key" "$file")
-    if [ -n "$rest" ]; then printf '%s\\n' "$rest" > "$file"; else : > "$file"; fi
+    rest=$(strip < "$file")
+    # Written in place: owner, mode and label stay. A file with nothing left in it was made for us.
+    if [ -n "$(printf %s "$rest" | tr -d '[:space:]')" ]; then printf '%s\\n' "$rest" > "$file"; else rm -f "$file"; fi
     if grep -qF "$key" "$file" 2>/dev/null; then echo "$file still holds it" >&2; left=1; fi
   done
 done
-exit $left
 `;
+
+/** Files that root alone may read need root, directly or by sudo. */
+function script(blob: string): string {
+  const inner = `${withoutLoginKey(blob)}exit $left\n`;
   return `if [ "$(id -u)" = 0 ]; then sh -c ${quote(inner)}; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then sudo -n sh -c ${quote(inner)}; else sh -c ${quote(inner)}; fi`;
 }

@@ -34,6 +34,7 @@ const table: { readonly [kind: string]: Finish } = {
     if (props['download'] !== undefined) draft.attributes.set('direction', 'download');
     if (isGenerated(props['source'])) draft.attributes.set('generated', true);
   },
+  'provisioner/ansible-local': cleanStaging, 'provisioner/puppet-masterless': cleanStaging, 'provisioner/puppet-server': cleanStaging,
   'source/null': (draft, props, context) => {
     if (props['ssh'] !== undefined || props['winrm'] !== undefined) return;
     for (const option of [...draft.attributes.keys()]) if (option !== 'communicator') draft.attributes.delete(option);
@@ -54,6 +55,11 @@ const table: { readonly [kind: string]: Finish } = {
   },
   'source/amazon-ebs': metadataByToken, 'source/amazon-ebssurrogate': metadataByToken, 'source/amazon-ebsvolume': metadataByToken,
 };
+
+/** Packer leaves what it has sent in the guest, where it is not told otherwise. */
+function cleanStaging(draft: Draft, props: Props): void {
+  if (props['stagingDirectory'] === undefined && props['cleanStagingDirectory'] === undefined) draft.attributes.set('clean_staging_directory', true);
+}
 
 /** Without it Packer starts instances that answer metadata requests of the first version. */
 function metadataByToken(draft: Draft): void {

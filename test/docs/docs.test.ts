@@ -18,7 +18,7 @@ const blocksOf = (page: string): Block[] => [...readFileSync(join(root, page), '
 /** What the programs of the guide find beside them. */
 const beside: { readonly [path: string]: string } = {
   'debian-12.qcow2': 'disk', 'ubuntu-24.qcow2': 'disk', 'alpine-3.qcow2': 'disk', 'scripts/base.sh': '#!/bin/sh -e\ntrue\n', 'scripts/harden.sh': '#!/bin/sh -e\ntrue\n',
-  'site/index.html': '<p>', 'motd.tpl': 'Welcome to ${name}\n', 'package.json': '{ "type": "module" }',
+  'site/index.html': '<p>', 'site/site.yml': '- hosts: all\n', 'site/site.pp': '', 'site/goss.yaml': '{}', 'motd.tpl': 'Welcome to ${name}\n', 'package.json': '{ "type": "module" }',
 };
 const written = pages.flatMap(page => {
   const folder = join(place, page.replace(/\W/g, '-'));

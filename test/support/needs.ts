@@ -7,6 +7,9 @@ import { delimiter, join } from 'node:path';
 interface Need { readonly there: () => boolean; readonly remedy: string }
 const command = (name: string, debianPackage: string): Need => ({ there: () => onPath(name), remedy: `apt-get install ${debianPackage}` });
 
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'imagebake-test');
+export const saltFolder = join(cache, 'salt-3008.4');
+export const gossProgram = join(cache, 'goss-0.4.9');
 const needs = {
   /** A Docker engine that answers. */
   docker: { there: engineAnswers, remedy: 'apt-get install docker.io, and start dockerd' },
@@ -49,9 +52,13 @@ const needs = {
   /** A registry that npm can install from. */
   'npm-registry': { there: () => { try { execFileSync('npm', ['ping'], { stdio: 'ignore', timeout: 60_000 }); return true; } catch { return false; } }, remedy: 'npm ping must succeed' },
   /** An EC2 that others wrote. */
-  moto: { there: () => existsSync(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'imagebake-test/moto-5.2.5/bin/moto_server')), remedy: "python3 -m venv ~/.cache/imagebake-test/moto-5.2.5 && ~/.cache/imagebake-test/moto-5.2.5/bin/pip install 'moto[server,ec2,ssm,secretsmanager,s3,sts,iam,kms]==5.2.5'" },
+  moto: { there: () => existsSync(join(cache, 'moto-5.2.5/bin/moto_server')), remedy: "python3 -m venv ~/.cache/imagebake-test/moto-5.2.5 && ~/.cache/imagebake-test/moto-5.2.5/bin/pip install 'moto[server,ec2,ssm,secretsmanager,s3,sts,iam,kms]==5.2.5'" },
   /** An NTLM acceptor that others wrote, for the WinRM service of the tests. */
-  pyspnego: { there: () => existsSync(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'imagebake-test/pyspnego-0.12.4/bin/pyspnego-parse')), remedy: "python3 -m venv ~/.cache/imagebake-test/pyspnego-0.12.4 && ~/.cache/imagebake-test/pyspnego-0.12.4/bin/pip install 'pyspnego==0.12.4'" },
+  pyspnego: { there: () => existsSync(join(cache, 'pyspnego-0.12.4/bin/pyspnego-parse')), remedy: "python3 -m venv ~/.cache/imagebake-test/pyspnego-0.12.4 && ~/.cache/imagebake-test/pyspnego-0.12.4/bin/pip install 'pyspnego==0.12.4'" },
+  /** Salt, from Python's registry. */
+  salt: { there: () => existsSync(join(saltFolder, 'bin/salt-call')), remedy: `/usr/bin/python3 -m venv ${saltFolder} && ${saltFolder}/bin/pip install salt==3008.4` },
+  /** goss, from Go's proxy. */
+  goss: { there: () => existsSync(gossProgram), remedy: `a Go of 1.22 or newer; .ci/run builds ${gossProgram} with it` },
   root: { there: () => process.getuid?.() === 0, remedy: 'run the tests as root' },
 } satisfies { readonly [name: string]: Need };
 export type NeedName = keyof typeof needs;

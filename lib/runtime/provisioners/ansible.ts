@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ansible } from '../../constructs/provisioners/ansible.js';
 import { errors } from '../../errors.js';
 import type { Resolved } from '../../kinds.js';
 import type { Context, Endpoint, ProvisionerDriver } from '../driver.js';
+import { fileWithin } from '../file-within.js';
+import { galaxyHas } from '../galaxy.js';
 import { fillTemplate, templateProblems } from '../go-template.js';
 import { programProblem, runHostProgram } from '../host-program.js';
 import { runProcess } from '../process.js';
@@ -100,21 +102,18 @@ function inventoryFor(props: Props, variables: { readonly [name: string]: unknow
 
 const text = (value: unknown): string => (value === undefined ? '' : String(value as string | number));
 
-/** The playbook inside the folder; after a plan has moved, the two lie in different places. */
+/** The playbook inside the folder. */
 function playbookOf(props: Props, cwd: string): string {
   if (props.directory === undefined) return props.playbookFile;
-  if (!relative(cwd, props.playbookFile).startsWith('..')) return props.playbookFile;
-  const content = readFileSync(props.playbookFile), name = basename(props.playbookFile);
-  const found = (readdirSync(cwd, { recursive: true }) as string[]).find(path => basename(path) === name && readFileSync(join(cwd, path)).equals(content));
+  const found = fileWithin(cwd, props.playbookFile);
   if (found === undefined) throw fail.OUTSIDE(props.playbookFile, cwd);
   return join(cwd, found);
 }
 
 async function galaxy(props: Props, file: string, roles: string, collections: string, environment: { readonly [name: string]: string }, cwd: string, ctx: Context): Promise<void> {
-  const text = readFileSync(file, 'utf8'), force = props.galaxyForceWithDeps ? ['--force-with-deps'] : props.galaxyForceInstall ? ['--force'] : [];
-  const hasCollections = /^collections:/m.test(text), hasRoles = /^roles:/m.test(text) || (!hasCollections && /^\s*-/m.test(text));
-  if (hasRoles) await runHostProgram('ansible-galaxy role install', props.galaxyCommand, ['role', 'install', '-r', file, '-p', roles, ...force], ctx, { cwd, environment });
-  if (hasCollections) await runHostProgram('ansible-galaxy collection install', props.galaxyCommand, ['collection', 'install', '-r', file, '-p', collections, ...force], ctx, { cwd, environment });
+  const has = galaxyHas(readFileSync(file, 'utf8')), force = props.galaxyForceWithDeps ? ['--force-with-deps'] : props.galaxyForceInstall ? ['--force'] : [];
+  if (has.roles) await runHostProgram('ansible-galaxy role install', props.galaxyCommand, ['role', 'install', '-r', file, '-p', roles, ...force], ctx, { cwd, environment });
+  if (has.collections) await runHostProgram('ansible-galaxy collection install', props.galaxyCommand, ['collection', 'install', '-r', file, '-p', collections, ...force], ctx, { cwd, environment });
 }
 
 /** Ansible leaves ssh running for a minute after its end, for the next run; there is none. */

@@ -1,0 +1,1 @@
+class { "web": release => $facts["release"] }

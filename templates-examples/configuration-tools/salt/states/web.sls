@@ -1,0 +1,4 @@
+/srv/www/index.html:
+  file.managed:
+    - makedirs: True
+    - contents: "<p>{{ pillar['greeting'] }}, by Salt"
