@@ -133,7 +133,7 @@ describe('logging in', () => {
     // ssh2 asks whether the key would do before it signs.
     expect(new Set(logins)).toEqual(new Set(['publickey root']));
     server!.behave({});
-    expect((await connect({ login: { ...login, hostKey: ours.publicKey }, otherHostKey: 'wait', budget: 500 })).error).toMatchObject({ code: 'SSH_TIMEOUT', message: expect.stringContaining('shows the host key') as string });
+    expect((await connect({ login: { ...login, hostKey: ours.publicKey }, otherHostKey: 'wait', budget: 500 })).error).toMatchObject({ code: 'SSH_TIMEOUT', message: expect.stringContaining('shows the host key') as string, remedy: expect.stringContaining('cloud-init, or systemd 252') as string });
   });
 
   test('by password, also where the server asks for it interactively', async () => {

@@ -49,8 +49,10 @@ const remedies: { readonly [P in Phase]: string } = {
 };
 const fail = errors('SSH', {
   TIMEOUT: {
-    message: (where: string, seconds: number, phase: Phase, last: string) => `No SSH session with ${where} within ${seconds} s: ${stuck[phase]}${last === '' ? '' : ` (last: ${last})`}.`,
-    remedy: (_where: string, _seconds: number, phase: Phase) => remedies[phase],
+    message: (where: string, seconds: number, phase: Phase, last: string, _otherHostKey: boolean) => `No SSH session with ${where} within ${seconds} s: ${stuck[phase]}${last === '' ? '' : ` (last: ${last})`}.`,
+    remedy: (_where: string, _seconds: number, phase: Phase, _last: string, otherHostKey: boolean) => otherHostKey && phase === 'authenticated'
+      ? 'The guest did not take the keys that were handed in: its image needs cloud-init, or systemd 252 or later with sshd. For other images say how to log in: ssh.password or ssh.privateKeyFile.'
+      : remedies[phase],
     explain: 'The guest is waited for in phases: address, TCP connection, greeting, login, first command. The message names the phase in which time ran out.',
   },
   REFUSED: {
@@ -69,7 +71,7 @@ export async function connectSsh(options: ConnectOptions): Promise<LoggedIn & { 
   const timedOut = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, timedOut.signal]) : timedOut.signal;
   const start = Date.now(), last: { [P in Phase]?: string } = {};
-  let phase: Phase | undefined, timer: NodeJS.Timeout | undefined, address: Address | undefined, refusals = 0, refusingKey: string | undefined, logins = 0;
+  let phase: Phase | undefined, timer: NodeJS.Timeout | undefined, address: Address | undefined, refusals = 0, refusingKey: string | undefined, logins = 0, otherHostKey = false;
   const where = (): string => address ? `${address.host}:${address.port}` : 'the guest';
   const enter = (next: Phase): void => {
     if (next === phase) return;
@@ -96,6 +98,7 @@ export async function connectSsh(options: ConnectOptions): Promise<LoggedIn & { 
         if (!(error instanceof LoginFailure)) throw error;
         enter('authenticated');
         last.authenticated = error.message;
+        otherHostKey = error.kind === 'other-host-key';
         if (error.kind === 'other-host-key' && options.otherHostKey !== 'wait') throw fail.HOST_KEY(where(), error.message, { facts: error.facts });
         const { tried, offered, hostKey, banner = '' } = error.facts;
         // Early in a boot, sshd lets only root in and says so.
@@ -123,7 +126,7 @@ export async function connectSsh(options: ConnectOptions): Promise<LoggedIn & { 
     }
   } catch (error) {
     if (!timedOut.signal.aborted || options.signal?.aborted) throw options.signal?.aborted ? options.signal.reason : error;
-    throw fail.TIMEOUT(where(), Math.round((Date.now() - start) / 1000), phase ?? 'address', last[phase ?? 'address'] ?? '', { facts: { phase, last } });
+    throw fail.TIMEOUT(where(), Math.round((Date.now() - start) / 1000), phase ?? 'address', last[phase ?? 'address'] ?? '', otherHostKey, { facts: { phase, last } });
   } finally { clearTimeout(timer); }
 }
 

@@ -59,6 +59,8 @@ export interface MachineSpec {
   readonly kernel?: { readonly kernel: string; readonly initrd?: string | undefined; readonly append?: string | undefined } | undefined;
   /** Files shown to the guest as firmware configuration: name -> path. */
   readonly firmwareConfig: { readonly [name: string]: string };
+  /** Files with a string each that the guest finds in its SMBIOS tables (type 11). */
+  readonly smbiosStrings: readonly string[];
   /** Short path of the folder with the sockets. */
   readonly folder: string;
   readonly serialLog: string;
@@ -153,6 +155,7 @@ function hostArguments(spec: MachineSpec): Arguments {
     ...(spec.display === undefined ? [] : [['-display', spec.display] as const]),
     ...(spec.vnc === undefined ? [] : [['-vnc', spec.vnc] as const]),
     ...Object.entries(spec.firmwareConfig).map(([name, path]) => ['-fw_cfg', `name=${name},file=${comma(path)}`] as const),
+    ...spec.smbiosStrings.map(path => ['-smbios', `type=11,path=${comma(path)}`] as const),
     ...spec.firmware.map(drive => ['-drive', drive] as const),
     ...spec.globals.map(property => ['-global', property] as const),
     ...(spec.bios === undefined ? [] : [['-bios', spec.bios] as const]),

@@ -80,7 +80,7 @@ export async function prepare(props: Props, origin: Origin, places: Places, fill
     vga: adapter(props.vga ?? (isArm ? 'virtio' : 'std')), display: props.headless ? 'none' : props.useDefaultDisplay ? undefined : props.display ?? 'gtk', vnc: vnc?.argument, objects: vnc?.objects ?? [],
     usb: props.usb || isArm, firmware: flash.arguments, globals: flash.secure ? ['driver=cfi.pflash01,property=secure,value=on'] : [], bios: props.usePflash ? undefined : props.firmware, tpm,
     kernel: before === undefined ? await prepareKernel(props, origin.iso, places, fill) : undefined,
-    firmwareConfig: { ...props.firmwareConfig, ...await prepareCredential(props, keys, places) },
+    ...await prepareCredential(props, keys, places),
     folder: places.folder, serialLog: places.serialLog, marker: places.marker, incoming: false, noReboot: before === undefined && origin.iso !== undefined && props.kernelBoot !== undefined && (props.kernelBoot.kernel !== undefined || props.kernelBoot.kernelFile !== undefined), extra: props.qemuArgs ?? [], extraReplace: props.qemuArgsReplace,
   };
   return { spec, accelerator, version, keys, instance, base, diskSizes, vars: flash.vars, vncPassword: vnc?.password };
@@ -122,11 +122,12 @@ async function prepareKernel({ kernelBoot }: Props, iso: string | undefined, pla
   return kernel === undefined ? undefined : { kernel, initrd, append: kernelBoot.append === undefined ? undefined : fill(kernelBoot.append) };
 }
 
-async function prepareCredential(props: Props, keys: SeedKeys | undefined, places: Places): Promise<{ readonly [name: string]: string }> {
-  if (keys === undefined || props.cloudInit?.enabled === false) return {};
-  const file = join(places.folder, 'tmpfiles.extra');
-  await writeFile(file, credential(keys), { mode: 0o600 });
-  return { 'opt/io.systemd.credentials/tmpfiles.extra': file };
+/** By two ways, since kernels differ in which of them they read before systemd starts: Ubuntu's has the module for the first in a package of extras only. */
+async function prepareCredential(props: Props, keys: SeedKeys | undefined, places: Places): Promise<Pick<MachineSpec, 'firmwareConfig' | 'smbiosStrings'>> {
+  if (keys === undefined || props.cloudInit?.enabled === false) return { firmwareConfig: props.firmwareConfig ?? {}, smbiosStrings: [] };
+  const file = join(places.folder, 'tmpfiles.extra'), smbios = join(places.folder, 'smbios'), text = credential(keys);
+  await Promise.all([writeFile(file, text, { mode: 0o600 }), writeFile(smbios, `io.systemd.credential.binary:tmpfiles.extra=${Buffer.from(text, 'utf8').toString('base64')}`, { mode: 0o600 })]);
+  return { firmwareConfig: { ...props.firmwareConfig, 'opt/io.systemd.credentials/tmpfiles.extra': file }, smbiosStrings: [smbios] };
 }
 
 async function prepareVnc({ vnc }: Props, places: Places): Promise<{ readonly argument: string; readonly objects: readonly string[]; readonly password: string | undefined }> {
