@@ -40,6 +40,9 @@ export { breakpoint, BreakpointProvisioner, type BreakpointProvisionerProps } fr
 export { file, FileProvisioner, type FileProvisionerProps } from './constructs/provisioners/file.js';
 export { cloudInitWait, CloudInitWaitProvisioner, type CloudInitWaitProvisionerProps } from './constructs/provisioners/cloud-init-wait.js';
 export { packages, PackagesProvisioner, type PackagesProvisionerProps } from './constructs/provisioners/packages.js';
+export { powershell, PowershellProvisioner, type PowershellProvisionerProps } from './constructs/provisioners/powershell.js';
+export { windowsRestart, WindowsRestartProvisioner, type WindowsRestartProvisionerProps } from './constructs/provisioners/windows-restart.js';
+export { windowsShell, WindowsShellProvisioner, type WindowsShellProvisionerProps } from './constructs/provisioners/windows-shell.js';
 export { reboot, RebootProvisioner, type RebootProvisionerProps } from './constructs/provisioners/reboot.js';
 export { seal, SealProvisioner, type SealProvisionerProps } from './constructs/provisioners/seal.js';
 export { shell, ShellProvisioner, type ShellProvisionerProps } from './constructs/provisioners/shell.js';

@@ -3,11 +3,12 @@ import { errors, messageOf } from '../../errors.js';
 import { now } from '../clock.js';
 import type { Communicator } from '../driver.js';
 import { sleep } from '../retry.js';
+import { bootTime, sameBoot, windowsBootQuestion } from './windows-boot.js';
 
 const fail = errors('REBOOT', {
   NOT_BACK: { message: (seconds: number, why: string) => `The guest did not come back from its reboot within ${seconds} s${why === '' ? '' : `: ${why}`}.`, remedy: 'Look at its serial log and screenshot; raise the timeout where it only is slow.' },
   NONE: { message: (seconds: number) => `The guest answers, but it has not been rebooted: after ${seconds} s it is still in the same boot.`, remedy: 'Check that the command reboots the guest, and that the user may do that.' },
-  UNKNOWN: { message: (reason: string) => `The guest does not tell which boot it is in: ${reason}.`, remedy: 'It needs /proc/sys/kernel/random/boot_id, sysctl kern.boottime or who -b.' },
+  UNKNOWN: { message: (reason: string) => `The guest does not tell which boot it is in: ${reason}.`, remedy: 'It needs /proc/sys/kernel/random/boot_id, sysctl kern.boottime or who -b; a Windows guest, WMI.' },
 });
 
 /** What is asked of the guest at once: the boot it is in, and whether it is on its way down. */
@@ -21,6 +22,13 @@ export const bootQuestion = `{ cat /proc/sys/kernel/random/boot_id || sysctl -n 
 /** Asks the guest which boot it is in; undefined where it is not there. `more`: a command whose output comes along. */
 export async function bootState(guest: Communicator, signal: AbortSignal, more = ''): Promise<BootState | undefined> {
   let out = '';
+  if (guest.guest === 'windows') {
+    const exit = await guest.exec(windowsBootQuestion, { signal, stdout: chunk => { out += Buffer.from(chunk).toString(); } });
+    if (exit.how !== 'exited') return undefined;
+    const id = bootTime(out);
+    if (id === undefined) throw fail.UNKNOWN(out.trim() === '' ? 'it gave no answer' : `it answered '${out.trim().slice(0, 60)}'`);
+    return { id, goingDown: false, more: '' };
+  }
   const exit = await guest.exec(bootQuestion + more, { signal, stdout: chunk => { out += Buffer.from(chunk).toString(); } });
   if (exit.how !== 'exited') return undefined;
   const [id = '', state = '', ...rest] = out.split('\n');
@@ -44,7 +52,7 @@ export async function afterBoot<T = never>(guest: Communicator, before: string, 
     }
     const state = await bootState(guest, options.signal, options.more).catch((error: unknown) => { options.signal.throwIfAborted(); why = messageOf(error); return undefined; });
     seen = state === undefined ? 'gone' : 'same';
-    if (state !== undefined && state.id !== before) return { rebooted: true };
+    if (state !== undefined && !sameBoot(state.id, before)) return { rebooted: true };
     if (state !== undefined && !state.goingDown) {
       const as = options.same?.(state);
       if (as !== undefined) return { rebooted: false, as };

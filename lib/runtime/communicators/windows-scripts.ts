@@ -42,7 +42,7 @@ function Take([string]$line) {
   }
 }
 `;
-const why = '$_.Exception.GetBaseException().Message';
+const why = '($_.Exception.GetBaseException().Message)';
 
 /** Reads the lines from standard input. */
 export const receiveScript = `begin {

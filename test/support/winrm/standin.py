@@ -1,5 +1,9 @@
 """Stands in for Windows PowerShell, which no Debian has: it knows the scripts that we send by what is in them, and does what they say, on this computer. It proves the ways to and fro, not PowerShell."""
-import base64, hashlib, os, re, subprocess, sys
+import base64, hashlib, os, re, subprocess, sys, tempfile
+
+def place(path):
+    """Where a path of the guest lies: its drive is a folder."""
+    return os.path.abspath(os.path.join(os.environ.get('BAKE_STANDIN_FOLDER', '/'), path.replace('\\', '/').replace('C:/', 'C/')))
 
 def literal(text, at):
     """The single-quoted literal that begins at `at`, read as PowerShell's tokenizer does, and where it ends."""
@@ -33,10 +37,10 @@ def take(line):
     if kind == ':':
         state['file'].write(base64.b64decode(rest))
     elif kind == 'D':
-        os.makedirs(base64.b64decode(rest).decode(), exist_ok=True)
+        os.makedirs(place(base64.b64decode(rest).decode()), exist_ok=True)
     elif kind == 'F':
         path, offset = rest.split('|')
-        state['path'] = os.path.abspath(base64.b64decode(path).decode())
+        state['path'] = place(base64.b64decode(path).decode())
         if os.path.isdir(state['path']):
             raise ValueError('it is a folder')
         os.makedirs(os.path.dirname(state['path']), exist_ok=True)
@@ -94,9 +98,11 @@ def send_folder(full, name):
             send_file(entry.path, name + '/' + entry.name)
 
 def path_in(script):
-    return os.path.abspath(literal(script, script.index("GetFullPath('") + 12)[0])
+    return place(literal(script, script.index("GetFullPath('") + 12)[0])
 
 def run(script):
+    if '# bake step' in script:
+        return step(script)
     if 'function Take' in script:
         return pull(script) if 'WebRequest' in script else lines_of(sys.stdin.buffer)
     if 'function Send-File' in script:
@@ -116,14 +122,49 @@ def run(script):
     if '@($input)' in script:
         return run(base64.b64decode(re.sub(rb'[^A-Za-z0-9+/=]', b'', sys.stdin.buffer.read())).decode())
     if 'LastBootUpTime' in script:
-        sys.stdout.write(open(os.environ.get('BAKE_STANDIN_BOOT', '/proc/sys/kernel/random/boot_id')).read())
+        sys.stdout.write(open(os.environ['BAKE_STANDIN_BOOT']).read())
         return
-    if '# bake step' in script:
-        return step(script)
+    if 'Test-Path' in script:
+        keys, pending = re.findall("HK[^']*", script), os.environ.get('BAKE_STANDIN_REGISTRY', '')
+        there = os.path.exists(pending) and any(open(pending).read() in key for key in keys)
+        if there:
+            os.unlink(pending)
+            fail(1, 'still there')
+        return
     fail(99, 'the stand-in does not know this script: ' + script[:200])
 
 def step(script):
-    fail(98, 'not yet')
+    """Sets the variables, writes the files, runs the script by sh, removes the files: what a step's text says, found by its literals."""
+    put, path = {}, None
+    env = dict(os.environ)
+    for match in re.finditer(r"SetEnvironmentVariable\((')", script):
+        name, at = literal(script, match.start(1))
+        env[name] = literal(script, script.index("'", at))[0]
+    for match in re.finditer(r"^Put (')", script, re.M):
+        path, at = literal(script, match.start(1))
+        code = re.match(r" \(\[Convert\]::FromBase64String\('([^']*)'\)\)", script[at:])
+        put[path] = base64.b64decode(code.group(1)) if code else base64.b64decode(re.search(r"\$text = .*FromBase64String\('([^']*)'\)", script).group(1))
+    ran = re.search(r"^& (?:\$env:ComSpec /d /c )?\(\[IO\.Path\]::GetFullPath\((')", script, re.M)
+    for path, content in put.items():
+        os.makedirs(os.path.dirname(place(path)), exist_ok=True)
+        open(place(path), 'wb').write(content)
+    code = 0
+    if ran:
+        path = literal(script, ran.start(1))[0]
+        text = open(place(path), 'rb').read().decode('utf-8-sig').replace('\r\n', '\n').replace('@echo off\n', '')
+        text = re.sub(r'^if not "%errorlevel%".*$', '[ $? = 0 ] || exit $?', text, flags=re.M)
+        with tempfile.NamedTemporaryFile('w', suffix='.sh') as file:
+            file.write(text)
+            file.flush()
+            code = subprocess.call(['/bin/sh', file.name], env=env, stdin=subprocess.DEVNULL)
+    clean = re.search(r"foreach \(\$path in @\((.*)\)\) \{ try", script)
+    at = clean.start(1) if clean else None
+    while at is not None and script[at] == "'":
+        path, at = literal(script, at)
+        if os.path.exists(place(path)):
+            os.unlink(place(path))
+        at = at + 2 if script[at:at + 2] == ', ' else None
+    os._exit(code)
 
 encoded = sys.argv[sys.argv.index('-EncodedCommand') + 1]
 run(base64.b64decode(encoded).decode('utf-16-le'))
