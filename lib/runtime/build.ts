@@ -98,7 +98,10 @@ class Building implements Builder {
       from === undefined ? source.driver.start(source.props, ctx) : source.driver.resume!(source.props, this.walk!.progress!.store.saved(from.record), ctx)));
     const guest = await this.step(scope, 'connect', target.source, here => context.with(target.source.path, livingIn(scope, here), ctx => machine.connect(ctx)));
     scope.defer('disconnect', async () => { await guest[Symbol.asyncDispose](); });
-    if (from === undefined) this.times.start = Math.round(performance.now() - begun);
+    if (from === undefined) {
+      this.times.start = Math.round(performance.now() - begun);
+      await this.walk!.progress?.afterStart(machine, this.times.start, scope);
+    }
     return { machine, guest };
   }
 

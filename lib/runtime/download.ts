@@ -15,12 +15,14 @@ const fail = errors('DOWNLOAD', {
     remedy: 'Check the address and the network. What has arrived is kept; the next try goes on from there.',
   },
   ANSWER: { message: (url: string, status: string) => `${url} answered ${status}`, retryable: true },
+  REFUSED: { message: (url: string, status: string) => `${url} answered ${status}` },
   STALLED: { message: (url: string, seconds: number) => `nothing came from ${url} for ${seconds} s`, retryable: true },
   SHORT: { message: (url: string, got: number, expected: number) => `${url} ended after ${got} of ${expected} bytes`, retryable: true },
   WRONG: {
     message: (url: string, why: string, aside: string) => `${why}\n  from ${url}\n  kept at ${aside}`,
     remedy: 'If the file was meant to change, write the new checksum; else look at what was delivered instead: the file is kept aside.',
   },
+  FOLDER: { message: (path: string) => `${path} is a folder, and the download is to be kept there as a file.`, remedy: 'Give isoTargetPath the name of a file.' },
   NO_FILE: { message: (path: string) => `The file ${path} does not exist.`, remedy: 'Check the path; relative ones are relative to the program\'s folder.' },
 });
 
@@ -51,9 +53,22 @@ export function downloadFolder(env: NodeJS.ProcessEnv = process.env): string {
 
 /** Whether an address is a file of this computer; its path. */
 export function localPath(url: string, folder: string): string | undefined {
-  if (/^file:/i.test(url)) return url.startsWith('file://') ? fileURLToPath(url) : resolve(folder, url.slice(5));
+  if (/^file:\/\//i.test(url)) {
+    // `file://discs/one.iso` names no computer: it is how people write a relative path.
+    try { return fileURLToPath(url); } catch { return resolve(folder, url.slice(7)); }
+  }
+  if (/^file:/i.test(url)) return resolve(folder, url.slice(5));
   return /^[a-z][a-z0-9+.-]+:\/\//i.test(url) ? undefined : resolve(folder, url);
 }
+
+/** An address without what one logs in with, for people and for `fetch`, which takes none; and the header that says it instead. */
+function plain(url: string): { readonly address: string; readonly login: { readonly Authorization?: string } } {
+  const parsed = new URL(url), { username, password } = parsed;
+  parsed.username = parsed.password = '';
+  if (username === '' && password === '') return { address: url, login: {} };
+  return { address: parsed.href, login: { Authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` } };
+}
+const shown = (url: string): string => (URL.canParse(url) ? plain(url).address : url);
 
 /** The file, fetched now where it is not here yet: its path. A file of this computer is used where it lies. */
 export async function download(options: DownloadOptions): Promise<string> {
@@ -70,21 +85,25 @@ export async function download(options: DownloadOptions): Promise<string> {
       if (signal.aborted) throw cancellation(signal);
       // A wrong file is no matter of reaching it: it must not be hidden behind a mirror that works.
       if (isBakeError(error) && (error.code === 'DOWNLOAD_WRONG' || error.code === 'CHECKSUM_WRONG')) throw error;
-      if (urls.length > 1) options.note?.(`${url} does not serve: ${messageOf(error)}`);
+      if (urls.length > 1) options.note?.(`${shown(url)} does not serve: ${messageOf(error)}`);
       last = error;
     }
   }
-  if (urls.length === 1 && isBakeError(last)) throw last.code.startsWith('DOWNLOAD_') && last.code !== 'DOWNLOAD_NO_FILE' ? fail.FAILED(urls, messageOf(last), { cause: last }) : last;
-  throw fail.FAILED(urls, messageOf(last), { cause: last });
+  if (urls.length === 1 && isBakeError(last)) throw /^DOWNLOAD_(ANSWER|REFUSED|STALLED|SHORT)$/.test(last.code) ? fail.FAILED(urls.map(shown), messageOf(last), { cause: last }) : last;
+  throw fail.FAILED(urls.map(shown), messageOf(last), { cause: last });
+}
+
+/** Where the cache keeps what comes from a URL, whether it is there or not. */
+export function cachedAt(url: string, expected: Checksum | undefined, extension?: string): string {
+  // A file that is known by its sum is the same from wherever it comes.
+  const name = createHash('sha256').update(expected === undefined ? url : `${expected.algorithm}:${expected.hex}`).digest('hex').slice(0, 24);
+  return join(downloadFolder(), `${name}${extension === undefined ? extname(new URL(url).pathname) || '.iso' : `.${extension.replace(/^\./, '')}`}`);
 }
 
 async function fetched(url: string, expected: Checksum | undefined, options: DownloadOptions): Promise<string> {
-  const cache = downloadFolder(), { signal } = options;
-  // A file that is known by its sum is the same from wherever it comes.
-  const name = createHash('sha256').update(expected === undefined ? url : `${expected.algorithm}:${expected.hex}`).digest('hex').slice(0, 24);
-  const extension = options.extension === undefined ? extname(new URL(url).pathname) || '.iso' : `.${options.extension.replace(/^\./, '')}`;
-  const target = options.target ?? join(cache, `${name}${extension}`);
+  const { signal } = options, target = options.target ?? cachedAt(url, expected, options.extension);
   await mkdir(join(target, '..'), { recursive: true });
+  if (await stat(target).then(s => s.isDirectory(), () => false)) throw fail.FOLDER(target);
   return withLock(`${target}.lock`, async () => {
     if (options.skipCache !== true && await isThere(target)) {
       if (expected === undefined || await checkFile(target, expected, { signal }).then(() => true, () => false)) return target;
@@ -99,7 +118,7 @@ async function fetched(url: string, expected: Checksum | undefined, options: Dow
         const aside = `${target}.wrong`;
         await rename(part, aside);
         await rm(`${part}.json`, { force: true });
-        throw fail.WRONG(url, messageOf(error).replace(part, basename(new URL(url).pathname)), aside, { cause: error });
+        throw fail.WRONG(shown(url), messageOf(error).replace(part, basename(new URL(url).pathname)), aside, { cause: error });
       }
     }
     await rename(part, target);
@@ -113,34 +132,44 @@ async function fetchWhole(url: string, part: string, options: DownloadOptions): 
   const notes = `${part}.json`;
   await retry(async () => {
     const kept = await readFile(notes, 'utf8').then(text => JSON.parse(text) as { url: string; validator?: string }, () => undefined);
-    const had = kept?.url === url && kept.validator !== undefined ? await stat(part).then(s => s.size, () => 0) : 0;
+    const had = kept?.url === shown(url) && kept.validator !== undefined ? await stat(part).then(s => s.size, () => 0) : 0;
     await fetchRest(url, part, notes, had, kept?.validator, options);
   }, {
-    what: url, attempts: 6, pause: 1000, maxPause: 15_000, signal: options.signal, retryIf: error => !(isBakeError(error) && error.code === 'DOWNLOAD_ANSWER' && /\b4\d\d\b/.test(error.message)),
+    what: shown(url), attempts: 6, pause: 1000, maxPause: 15_000, signal: options.signal, retryIf: error => !isBakeError(error) || error.retryable === true,
     onRetry: error => options.note?.(`${messageOf(error)}; going on`),
   });
 }
 
 async function fetchRest(url: string, part: string, notes: string, had: number, validator: string | undefined, options: DownloadOptions): Promise<void> {
-  const { signal, stall = 30_000 } = options, own = new AbortController();
-  let timer = setTimeout(() => own.abort(fail.STALLED(url, stall / 1000)), stall);
-  const alive = (): void => { clearTimeout(timer); timer = setTimeout(() => own.abort(fail.STALLED(url, stall / 1000)), stall); };
+  const { signal, stall = 30_000 } = options, own = new AbortController(), { address, login } = plain(url);
+  let timer = setTimeout(() => own.abort(fail.STALLED(address, stall / 1000)), stall);
+  const alive = (): void => { clearTimeout(timer); timer = setTimeout(() => own.abort(fail.STALLED(address, stall / 1000)), stall); };
   const either = AbortSignal.any([signal, own.signal]);
   try {
-    const answer = await fetch(url, {
+    const answer = await fetch(address, {
       signal: either, redirect: 'follow',
       // Never packed: the sum is of the file itself.
-      headers: { 'Accept-Encoding': 'identity', ...(had > 0 ? { Range: `bytes=${had}-`, 'If-Range': validator! } : {}) },
+      headers: { 'Accept-Encoding': 'identity', ...login, ...(had > 0 ? { Range: `bytes=${had}-`, 'If-Range': validator! } : {}) },
     });
-    if (answer.status === 416 && had > 0) { await answer.body?.cancel(); await rm(part, { force: true }); throw fail.SHORT(url, 0, had); }
-    if (!answer.ok || answer.body === null) throw fail.ANSWER(url, `${answer.status} ${answer.statusText}`.trim());
-    const goesOn = answer.status === 206, length = Number(answer.headers.get('content-length') ?? NaN);
+    const next = validatorOf(answer.headers), range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(answer.headers.get('content-range') ?? '');
+    if (answer.status === 416 && had > 0) {
+      await answer.body?.cancel();
+      // All of it had arrived when it was cut off.
+      if (range?.[2] === String(had) && (next === undefined || next === validator)) return;
+    }
+    const goesOn = answer.status === 206 && Number(range?.[1]) === had && (next === undefined || next === validator);
+    if (answer.status === 416 || (answer.status === 206 && !goesOn)) {
+      // Another file, or another part of it, than was asked for.
+      await answer.body?.cancel();
+      await rm(part, { force: true });
+      throw fail.SHORT(address, 0, had);
+    }
+    const status = `${answer.status} ${answer.statusText}`.trim();
+    if (!answer.ok || answer.body === null) throw answer.status >= 400 && answer.status < 500 && ![408, 425, 429].includes(answer.status) ? fail.REFUSED(address, status) : fail.ANSWER(address, status);
+    const length = Number(answer.headers.get('content-length') ?? NaN);
     let done = goesOn ? had : 0;
     const total = Number.isFinite(length) ? done + length : undefined;
-    const etag = answer.headers.get('etag'), changed = answer.headers.get('last-modified');
-    // A weak validator does not promise equal bytes.
-    const next = etag !== null && !etag.startsWith('W/') ? etag : changed ?? undefined;
-    await writeFile(notes, JSON.stringify({ url, ...(next === undefined ? {} : { validator: next }) }));
+    await writeFile(notes, JSON.stringify({ url: address, ...(next === undefined ? {} : { validator: next }) }), { mode: 0o600 });
     const file = await open(part, goesOn ? 'a' : 'w');
     try {
       for await (const chunk of answer.body) {
@@ -151,12 +180,18 @@ async function fetchRest(url: string, part: string, notes: string, had: number, 
       }
       await file.sync();
     } finally { await file.close(); }
-    if (total !== undefined && done < total) throw fail.SHORT(url, done, total);
+    if (total !== undefined && done < total) throw fail.SHORT(address, done, total);
   } catch (error) {
     if (signal.aborted) throw cancellation(signal);
     if (own.signal.aborted) throw own.signal.reason;
     throw isBakeError(error) ? error : new Error(reasonOf(error), { cause: error });
   } finally { clearTimeout(timer); }
+}
+
+/** What tells one version of a file from another. A weak one does not promise equal bytes. */
+function validatorOf(headers: Headers): string | undefined {
+  const etag = headers.get('etag');
+  return etag !== null && !etag.startsWith('W/') ? etag : headers.get('last-modified') ?? undefined;
 }
 
 /** `fetch failed` says nothing; its cause does. */

@@ -180,6 +180,8 @@ export interface SourceDriver<K extends AnyKind> {
    */
   identify?(props: Resolved<K>, ctx: Context, fetch: boolean): Promise<Json | undefined>;
   resume?(props: Resolved<K>, saved: Saved, ctx: Context): Promise<Machine<K>>;
+  /** Whether starting it installs an operating system: then the machine is saved before its first step too. Props as for `preflight`. @default false */
+  installs?(props: Resolved<K>): boolean;
   /** Whether all that a saved machine needs beside its files is still there. */
   intact?(saved: Saved): Promise<boolean>;
   /** Removes what a saved machine names outside the store. It is about to be pruned; a thing that is gone already is no error. */

@@ -21,7 +21,7 @@ import { TargetContext } from './target-context.js';
 export interface Forecast {
   readonly target: string;
   readonly state: 'up-to-date' | 'resumes' | 'full';
-  /** The step whose saved machine it resumes from. */
+  /** The step whose saved machine it resumes from; `the installation` where it is that of the operating system. */
   readonly after?: string;
   /** What is done, in order. */
   readonly steps: readonly string[];
@@ -64,7 +64,7 @@ async function forecastTarget(run: RunState, target: Target, index: number, fini
   const steps = [...(point === undefined ? ['start'] : ['resume']), ...left, ...(run.checkpoints?.until === undefined ? ['capture'] : []), ...target.postProcessors.flat().map(p => p.path)];
   const expected = expectedTime(history, left, point !== undefined), makes = await outline(context, root);
   return {
-    ...base, state: point === undefined ? 'full' : 'resumes', ...(point === undefined ? {} : { after: target.provisioners[point.index]!.path }), steps, because,
+    ...base, state: point === undefined ? 'full' : 'resumes', ...(point === undefined ? {} : { after: progress!.nameOf(point.index) }), steps, because,
     ...(makes === undefined ? {} : { makes }), ...(expected === undefined ? {} : { expected }),
   };
 }

@@ -92,6 +92,7 @@ export interface AnyDriver {
   complete?(props: never, ctx: Context): Promise<Artifact | undefined>;
   identify?(props: never, ctx: Context, fetch: boolean): Promise<Json | undefined>;
   resume?(props: never, saved: Saved, ctx: Context): Promise<Machine>;
+  installs?(props: never): boolean;
   intact?(saved: Saved): Promise<boolean>;
   forget?(saved: Saved): Promise<void>;
   boot?(artifact: Artifact, props: never, ctx: Context): Promise<Machine>;

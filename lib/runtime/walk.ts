@@ -40,7 +40,7 @@ export class Walk {
       const step = steps[this.#next]!;
       if (progress === undefined) { await this.take(scope, step); continue; }
       if (await this.madeBefore(step, progress)) continue;
-      if (progress.effects(this.#next) !== 'host' && await progress.takeTurn(this.#next, scope, this.live !== undefined) && await this.look()) continue;
+      if (progress.effects(this.#next) !== 'host' && (await this.turnToInstall(scope) || await progress.takeTurn(this.#next, scope, this.live !== undefined) && await this.look())) continue;
       await this.take(scope, step);
       // Files that a step on this computer made may be all that the key of the next one needed.
       await this.look();
@@ -57,10 +57,17 @@ export class Walk {
     }
   }
 
+  /** Waits while another build installs the same system. Whether it did, and there is something to go on from. */
+  private async turnToInstall(scope: RunScope): Promise<boolean> {
+    const { progress } = this;
+    return progress?.installs === true && this.live === undefined && this.#from === undefined && await progress.takeTurn(-1, scope, false) && this.look();
+  }
+
   /** The machine, started now if it was not. A saved one that does not come up costs time, never the build: undefined then, and the way goes on from an earlier step. */
   private async up(scope: RunScope): Promise<Live | undefined> {
-    const from = this.#from;
     if (this.live !== undefined) return this.live;
+    if (await this.turnToInstall(scope)) return undefined;
+    const from = this.#from;
     try {
       return this.live = await this.builder.start(scope, from);
     } catch (error) {
@@ -68,8 +75,8 @@ export class Walk {
       this.progress!.distrust(from);
       this.#from = undefined;
       this.#next = 0;
-      const earlier = await this.look() ? `what was saved after ${this.#steps[this.#next - 1]!.path} is used` : 'everything is done again';
-      scope.emit({ type: 'warning', code: 'CHECKPOINT_RESUME', message: `The machine saved after ${this.#steps[from.index]!.path} could not be resumed, so ${earlier}: ${messageOf(error)}` });
+      const earlier = await this.look() ? `what was saved after ${this.progress!.nameOf(this.#next - 1)} is used` : 'everything is done again';
+      scope.emit({ type: 'warning', code: 'CHECKPOINT_RESUME', message: `The machine saved after ${this.progress!.nameOf(from.index)} could not be resumed, so ${earlier}: ${messageOf(error)}` });
       return undefined;
     }
   }

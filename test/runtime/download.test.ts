@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -100,10 +100,64 @@ describe('a download', () => {
     expect(readFileSync(await get([server.url], { checksum: `file:${server.url.replace('disc.iso', 'SHA256SUMS')}` })).equals(body)).toBe(true);
   });
 
+  test('is not patched together from two files: another part, or another version, than was asked for begins from the start', async () => {
+    for (const wrong of [{ 'Content-Range': `bytes 0-${body.length - 1}/${body.length}` }, { 'Content-Range': `bytes 1000-${body.length - 1}/${body.length}`, ETag: '"new"' }]) {
+      const server = await serve((request, response, count) => {
+        if (count === 1) {
+          response.writeHead(200, { 'Content-Length': body.length, ETag: '"old"' });
+          response.write(randomBytes(1000), () => setTimeout(() => response.destroy(), 50));
+        } else if (request.headers.range !== undefined) response.writeHead(206, wrong).end(randomBytes(1000));
+        else response.writeHead(200, { 'Content-Length': body.length }).end(body);
+      });
+      expect(readFileSync(await get([server.url])).equals(body)).toBe(true);
+      expect(server.asked).toEqual([undefined, 'bytes=1000-', undefined]);
+    }
+  });
+
+  test('that had arrived whole when it was cut off is not fetched again', async () => {
+    const server = await serve((request, response, count) => request.headers.range === undefined ? whole(request, response, count) : void response.writeHead(416, { 'Content-Range': `bytes */${body.length}`, ETag: '"one"' }).end());
+    const file = await get([server.url]);
+    renameSync(file, `${file}.part`);
+    writeFileSync(`${file}.part.json`, JSON.stringify({ url: server.url, validator: '"one"' }));
+    expect(readFileSync(await get([server.url])).equals(body)).toBe(true);
+    expect(server.asked).toEqual([undefined, `bytes=${body.length}-`]);
+  });
+
+  test('from a server that is overworked is tried again, whatever its address looks like; logs in; follows where it is sent', async () => {
+    const server = await serve((request, response, count) => {
+      if (request.headers.authorization !== `Basic ${Buffer.from('me:p@ss').toString('base64')}`) return void response.writeHead(401).end();
+      if (count === 1) return void response.writeHead(503).end();
+      if (request.url!.includes('404')) return void response.writeHead(302, { Location: '/disc.iso' }).end();
+      whole(request, response, count);
+    });
+    const url = server.url.replace('//', '//me:p%40ss@').replace('/disc.iso', '/404/disc.iso');
+    expect(readFileSync(await get([url], { checksum: sum })).equals(body)).toBe(true);
+    const error = await get([server.url.replace('//', '//me:wrong@')]).catch((e: unknown) => e as Error);
+    expect((error as Error).message).toBe(`${server.url} could not be downloaded: ${server.url} answered 401 Unauthorized.`);
+  });
+
+  test('that comes slowly is waited for as long as it comes', async () => {
+    const server = await serve((_request, response) => {
+      response.writeHead(200, { 'Content-Length': 10 });
+      let sent = 0;
+      const drip = setInterval(() => { response.write('x'); if (++sent === 10) { clearInterval(drip); response.end(); } }, 80);
+    });
+    expect(readFileSync(await get([server.url], { stall: 600 }), 'utf8')).toBe('xxxxxxxxxx');
+  });
+
+  test('is kept where it is wanted, under the extension that is wanted', async () => {
+    const server = await serve(whole);
+    expect(await get([server.url], { target: join(folder, 'discs/one.img') })).toBe(join(folder, 'discs/one.img'));
+    expect(await get([server.url], { extension: 'raw' })).toMatch(/\.raw$/);
+    await expect(get([server.url], { target: folder })).rejects.toMatchObject({ code: 'DOWNLOAD_FOLDER' });
+  });
+
   test('of a file of this computer is that file', async () => {
     writeFileSync(join(folder, 'here.iso'), body);
     expect(await get(['here.iso'], { checksum: sum })).toBe(join(folder, 'here.iso'));
     expect(await get([pathToFileURL(join(folder, 'here.iso')).href])).toBe(join(folder, 'here.iso'));
+    expect(await get(['file://./here.iso'])).toBe(join(folder, 'here.iso'));
+    expect(await get(['file:here.iso'])).toBe(join(folder, 'here.iso'));
     await expect(get(['gone.iso'])).rejects.toMatchObject({ code: 'DOWNLOAD_NO_FILE' });
     await expect(get(['here.iso'], { checksum: `sha256:${'0'.repeat(64)}` })).rejects.toMatchObject({ code: 'CHECKSUM_WRONG' });
   });

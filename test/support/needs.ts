@@ -28,6 +28,9 @@ const needs = {
     there: () => ['xorriso', 'cpio', 'zstd', 'busybox'].every(onPath) && existsSync('/usr/lib/ISOLINUX/isolinux.bin') && existsSync('/usr/lib/syslinux/modules/bios/ldlinux.c32'),
     remedy: 'apt-get install xorriso cpio zstd busybox-static isolinux syslinux-common',
   },
+  /** Keyboards as installers have them, for the guest that is typed at. */
+  keymaps: { there: () => ['ckbcomp', 'loadkeys', 'busybox', 'cpio'].every(onPath), remedy: 'apt-get install console-setup kbd busybox-static cpio' },
+  swtpm: command('swtpm', 'swtpm'),
   mmdebstrap: command('mmdebstrap', 'mmdebstrap'),
   packer: command('packer', 'packer'),
   ssh: command('ssh', 'openssh-client'),

@@ -11,9 +11,9 @@ const table = {
     bindAddress: field.string({ affects: 'none' }),
     /** Network card of this computer whose address the guest is told. Left out: the one that leads to the guest. */
     interface: field.string({ affects: 'none' }),
-    /** Lowest port to listen on. Left out: one that is free. */
+    /** Lowest port to listen on. Left out: one that is free; with `portMax`, 8000. */
     portMin: field.integer({ min: 1, max: 65535, affects: 'none' }),
-    /** Highest port to listen on. */
+    /** Highest port to listen on. Left out: 1000 above the lowest. */
     portMax: field.integer({ min: 1, max: 65535, affects: 'none' }),
     /**
      * Protocol of the addresses to listen on.

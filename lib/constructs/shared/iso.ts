@@ -1,12 +1,13 @@
 import { field } from '../../fields.js';
 
+// None of these says what the disc is: the driver finds that out, and a mirror is no other disc.
 const table = {
   /** Installation disc to boot from: a URL, or a path relative to the program's folder. Downloads are kept. */
-  isoUrl: field.url(),
+  isoUrl: field.url({ affects: 'none' }),
   /** The same disc at several places; the next is tried where one fails. */
-  isoUrls: field.list(field.url()),
+  isoUrls: field.list(field.url(), { affects: 'none' }),
   /** Checksum of the disc: `sha256:…` (or md5, sha1, sha512), or `file:` and the path or URL of a list such as SHA256SUMS. `none`: not checked. */
-  isoChecksum: field.string(),
+  isoChecksum: field.string({ affects: 'none' }),
   /** Place to keep the downloaded disc at. Left out: in the user's cache. */
   isoTargetPath: field.outputPath({ affects: 'none' }),
   /** File name extension of the downloaded disc in the cache. */

@@ -1,5 +1,6 @@
 import { combine, field, type PropsOf } from '../../fields.js';
 import { source } from '../../kinds.js';
+import { isObject } from '../../json.js';
 import { exactlyOne, must } from '../../rules.js';
 import { Size, isSize } from '../../values.js';
 import { Source, type SourceSettings } from '../component.js';
@@ -16,7 +17,7 @@ export const qemu = source('qemu', combine(sshFields, isoFields, bootFields, htt
   /** Disk image to start from: qcow2, raw, vmdk, vdi, vhdx. It is never written to. */
   diskImage: field.path({ kind: 'file', packerName: 'iso_url' }),
   /** The same by its URL; downloads are kept. */
-  diskImageUrl: field.url({ packerName: 'iso_url' }),
+  diskImageUrl: field.url({ affects: 'none', packerName: 'iso_url' }),
   /** Checksum of the disk image: `sha256:…` (or md5, sha1, sha512), or `file:` and the path or URL of a list such as SHA256SUMS. Left out or `none`: not checked. */
   diskImageChecksum: field.string({ affects: 'none', packerName: 'iso_checksum' }),
   /** Image of another build to start from; it is built first. */
@@ -254,6 +255,33 @@ export const qemu = source('qemu', combine(sshFields, isoFields, bootFields, htt
       valueOf('diskCompression') === true && typeof valueOf('format') === 'string' && valueOf('format') !== 'qcow2' ? `compresses only qcow2, and the format is ${String(valueOf('format'))}` : undefined),
     must(['useBackingFile', 'format'], 'useBackingFile only with format qcow2', (_isSet, valueOf) =>
       valueOf('useBackingFile') === true && typeof valueOf('format') === 'string' && valueOf('format') !== 'qcow2' ? `keeps a backing file only in qcow2, and the format is ${String(valueOf('format'))}` : undefined),
+    must(['useBackingFile', 'diskImage', 'diskImageUrl', 'from'], 'useBackingFile only with an image to start from', (isSet, valueOf) =>
+      valueOf('useBackingFile') === true && !isSet('diskImage') && !isSet('diskImageUrl') && !isSet('from') ? 'has useBackingFile, and starts from no image that could lie behind its own' : undefined),
+    must(['kernelBoot'], 'kernelBoot with one kernel', (_isSet, valueOf) => {
+      const { kernel, kernelFile, initrd, initrdFile, append } = partsOf(valueOf('kernelBoot'));
+      if (kernel !== undefined && kernelFile !== undefined) return 'takes kernelBoot.kernel or kernelBoot.kernelFile, and has both';
+      if (initrd !== undefined && initrdFile !== undefined) return 'takes kernelBoot.initrd or kernelBoot.initrdFile, and has both';
+      return kernel === undefined && kernelFile === undefined && (initrd ?? initrdFile ?? append) !== undefined ? 'has kernelBoot without a kernel: kernelBoot.kernel, of the disc, or kernelBoot.kernelFile, of this computer' : undefined;
+    }),
+    must(['http', 'vnc'], 'ports from the lowest to the highest', (_isSet, valueOf) => {
+      for (const name of ['http', 'vnc'] as const) {
+        const { portMin, portMax } = partsOf(valueOf(name));
+        if (typeof portMin === 'number' && typeof portMax === 'number' && portMin > portMax) return `has ${name}.portMin ${portMin}, which is above ${name}.portMax ${portMax}`;
+      }
+      return undefined;
+    }),
+    must(['usePflash', 'firmware'], 'usePflash only with firmware', (isSet, valueOf) => valueOf('usePflash') === true && !isSet('firmware') ? 'has usePflash, which needs firmware too' : undefined),
+    must(['vtpm', 'tpmDeviceType', 'useTpm1'], 'tpmDeviceType and useTpm1 only with vtpm', (isSet, valueOf) =>
+      (isSet('tpmDeviceType') || valueOf('useTpm1') === true) && valueOf('vtpm') !== true ? `has ${isSet('tpmDeviceType') ? 'tpmDeviceType' : 'useTpm1'}, which needs vtpm: true` : undefined),
+    must(['display', 'useDefaultDisplay', 'headless'], 'a display only with headless: false', (isSet, valueOf) =>
+      (isSet('display') || valueOf('useDefaultDisplay') === true) && valueOf('headless') !== false ? `has ${isSet('display') ? 'display' : 'useDefaultDisplay'}, which shows something only with headless: false` : undefined),
+    must(['portForwards', 'netBridge'], 'portForwards only without netBridge', isSet =>
+      isSet('portForwards') && isSet('netBridge') ? 'has portForwards; on a bridge (netBridge) the guest has an address of its own, and nothing is forwarded' : undefined),
+    must(['architecture', 'floppy', 'diskInterface', 'cdromInterface'], 'floppies and IDE only with x86_64', (isSet, valueOf) => {
+      if (valueOf('architecture') !== 'aarch64') return undefined;
+      const ide = (['diskInterface', 'cdromInterface'] as const).find(name => valueOf(name) === 'ide');
+      return isSet('floppy') ? 'has a floppy, and aarch64 machines have no floppy drive: a disc (cd) does the same' : ide === undefined ? undefined : `has ${ide} 'ide', which aarch64 machines do not have`;
+    }),
     must(['memory'], 'memory of whole mebibytes', (_isSet, valueOf) => {
       const memory = valueOf('memory');
       return isSize(memory) && (memory.$size === 0 || memory.$size % 1024 ** 2 !== 0) ? 'needs memory in whole mebibytes, such as Size.mib(1024)' : undefined;
@@ -274,6 +302,8 @@ export const qemu = source('qemu', combine(sshFields, isoFields, bootFields, htt
     efivars: field.path(),
   },
 });
+/** The parts of a group, as far as they are set. */
+function partsOf(group: unknown): { readonly [name: string]: unknown } { return isObject(group) ? group : {}; }
 export interface QemuSourceProps<N extends string = string> extends PropsOf<typeof qemu.fields>, SourceSettings<N> {}
 /** Boots a virtual machine with QEMU and keeps its disk. */
 export class QemuSource<const N extends string = 'qemu'> extends Source<typeof qemu, N> {

@@ -1,4 +1,5 @@
 /** How a run uses checkpoints. */
+import type { PlannedStep, Target } from '../../plan.js';
 import type { CheckpointStore } from './store.js';
 
 export interface CheckpointOptions {
@@ -13,3 +14,11 @@ export interface CheckpointOptions {
   /** The path or name of a step: the build ends after it, saved, without an artifact. */
   readonly until?: string;
 }
+
+/** What the command line and the program say of saving a target's machine: after a step, or before the first. */
+export function wishFor(target: Target, options: CheckpointOptions, step?: PlannedStep): 'auto' | 'always' | 'never' {
+  return options.save === 'never' ? 'never' : step?.settings.checkpoint ?? target.settings.checkpoint ?? options.save ?? 'auto';
+}
+
+/** Whether a step is the one that was named. */
+export function matches(step: PlannedStep, wanted: string): boolean { return step.path === wanted || step.path.endsWith(`/${wanted}`); }

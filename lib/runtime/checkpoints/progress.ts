@@ -6,7 +6,6 @@ import { messageOf } from '../../errors.js';
 import type { Json } from '../../json.js';
 import type { AnyKind } from '../../kinds.js';
 import type { PlannedStep } from '../../plan.js';
-import { outputKey } from '../../values.js';
 import type { Context, Effects, Machine, ProvisionerDriver, Saved } from '../driver.js';
 import type { AnyDriver } from '../registry.js';
 import type { RunScope } from '../run-scope.js';
@@ -14,12 +13,13 @@ import type { TargetContext } from '../target-context.js';
 import { type Part, partOf, writeHistory } from './history.js';
 import { captureKey, lateTexts, machineKey, sourceKey, stepKey } from './keys.js';
 import { lateInputs } from './late-inputs.js';
-import type { CheckpointOptions } from './options.js';
+import { type CheckpointOptions, matches, wishFor } from './options.js';
 import { outsideOf } from './outside.js';
-import { type CheckpointRecord, CheckpointStore, type Link, sizeLimit } from './store.js';
+import { factsUpTo } from './facts.js';
+import { type CheckpointRecord, CheckpointStore, sizeLimit } from './store.js';
 import { Turns } from './turns.js';
 
-/** A saved machine to go on from, after the step of this index. */
+/** A saved machine to go on from, after the step of this index; -1: before the first, its system is installed. */
 export interface ResumePoint { readonly index: number; readonly record: CheckpointRecord }
 
 /** Milliseconds that saving is taken to cost before it was measured. */
@@ -31,6 +31,8 @@ export class Progress {
   #sourceKind!: AnyKind;
   #driver!: AnyDriver;
   #identity: Json | undefined;
+  /** It starts by installing an operating system, and that is saved. */
+  installs = false;
   #start: string | undefined;
   readonly #keys: (string | undefined)[] = [];
   readonly #took = new Map<string, number>();
@@ -66,9 +68,10 @@ export class Progress {
     progress.#sourceKind = kind;
     progress.#driver = driver;
     progress.#kinds = await Promise.all(target.provisioners.map(async step => ({ kind: await run.registry.kind(step.kind), driver: await run.registry.driver(step.kind) })));
-    if (driver.identify) {
+    if (driver.identify || driver.installs) {
       const { props } = await context.ready(target.source, 'later');
-      progress.#identity = await context.with(target.source.path, scope, ctx => driver.identify!(props, ctx, fetch));
+      progress.installs = driver.installs?.(props) === true && driver.resume !== undefined && wishFor(target, options) !== 'never';
+      if (driver.identify) progress.#identity = await context.with(target.source.path, scope, ctx => driver.identify!(props, ctx, fetch));
     }
     const late = lateInputs(run), key = sourceKey(kind, target.source, late, progress.#identity);
     if (late.missing.size === 0 && (driver.identify === undefined || progress.#identity !== undefined)) progress.#start = key;
@@ -112,13 +115,14 @@ export class Progress {
     // Where two did not come up, the third would hardly.
     if (this.#driver.resume === undefined || this.options.use === false || this.#distrusted.size >= 2) return undefined;
     const steps = this.context.target.provisioners, found: ResumePoint[] = [];
+    if (this.installs && this.key(from - 1) === this.#start) {
+      const record = await this.saved(-1);
+      if (record !== undefined) found.push({ index: from - 1, record });
+    }
     for (let i = from; i < steps.length && !this.isFrom(steps[i]!); i++) {
-      if (this.effects(i) !== 'guest' && !await passed(i)) break;
-      const key = this.memoryKey(i);
-      if (key === undefined) break;
-      // Where the machine is another than the saved one, its disk is what is left to go on from.
-      const record = this.effects(i) === 'host' ? undefined : await this.store.find(key) ?? await this.store.find(this.key(i)!);
-      if (record !== undefined && !this.#distrusted.has(record.key)) found.push({ index: i, record });
+      if ((this.effects(i) !== 'guest' && !await passed(i)) || this.memoryKey(i) === undefined) break;
+      const record = this.effects(i) === 'host' ? undefined : await this.saved(i);
+      if (record !== undefined) found.push({ index: i, record });
       if (this.isUntil(steps[i]!)) break;
     }
     for (let deepest = found.pop(); deepest !== undefined; deepest = found.pop()) {
@@ -126,6 +130,14 @@ export class Progress {
       if (await this.#driver.intact?.(this.store.saved(deepest.record)).catch(() => false) !== false) return deepest;
     }
     return undefined;
+  }
+
+  /** The machine that was saved after a step, if it may be trusted. */
+  private async saved(index: number): Promise<CheckpointRecord | undefined> {
+    const key = this.memoryKey(index);
+    // Where the machine is another than the saved one, its disk is what is left to go on from.
+    const record = key === undefined ? undefined : await this.store.find(key) ?? await this.store.find(this.key(index)!);
+    return record === undefined || this.#distrusted.has(record.key) ? undefined : record;
   }
 
   /** This saved machine did not come up: it is not tried again in this run. */
@@ -155,17 +167,26 @@ export class Progress {
     if (machine === undefined || this.effects(index) === 'host') return;
     this.#sinceSaved += took;
     if (step.settings.expires !== undefined) this.#expires = Math.min(this.#expires, Date.now() + step.settings.expires);
+    if (this.worthSaving(index)) await this.saveNow(index, machine, scope);
+  }
+
+  /** After the machine was started anew, which took so many milliseconds: an installed system is saved before anything else is done with it. */
+  async afterStart(machine: Machine, took: number, scope: RunScope): Promise<void> {
+    if (!this.installs) return;
+    this.#took.set(this.context.target.source.path, took);
+    await this.saveNow(-1, machine, scope);
+  }
+
+  private async saveNow(index: number, machine: Machine, scope: RunScope): Promise<void> {
     const key = this.memoryKey(index);
-    if (key === undefined || machine.save === undefined || this.#driver.resume === undefined || this.#spoilt || !this.worthSaving(index)) return;
+    if (key === undefined || machine.save === undefined || this.#driver.resume === undefined || this.#spoilt) return;
     await scope.step('save', here => this.context.with(this.context.target.source.path, here, ctx => this.save(key, index, machine, ctx)), { what: 'saving the machine' })
       .catch(error => { if (scope.signal.aborted) throw error; scope.emit({ type: 'warning', code: 'CHECKPOINT', message: `The machine could not be saved, and the build goes on: ${messageOf(error)}` }); });
   }
 
   private worthSaving(index: number): boolean {
-    const { target } = this.context, step = target.provisioners[index]!;
-    if (this.options.until !== undefined && matches(step, this.options.until)) return true;
-    const wish = this.options.save === 'never' ? 'never' : step.settings.checkpoint ?? target.settings.checkpoint ?? this.options.save ?? 'auto';
-    return wish === 'always' || (wish === 'auto' && this.#sinceSaved >= 2 * this.#cost);
+    const step = this.context.target.provisioners[index]!, wish = wishFor(this.context.target, this.options, step);
+    return this.isUntil(step) || wish === 'always' || (wish === 'auto' && this.#sinceSaved >= 2 * this.#cost);
   }
 
   private async save(key: string, index: number, machine: Machine, ctx: Context): Promise<void> {
@@ -175,7 +196,7 @@ export class Progress {
     const saved = await machine.save!(ctx);
     this.#cost = Math.max(100, performance.now() - began);
     this.#sinceSaved = 0;
-    const label = `${this.context.target.path} after ${this.context.target.provisioners[index]!.path}`;
+    const label = `${this.context.target.path} after ${this.nameOf(index)}`;
     // Into the store beside the running guest; whoever waits for the key gets its turn when it is in.
     this.#saving = this.add(key, index, label, saved).then(
       ({ bytes }) => ctx.note(`Saved ${label}: ${Math.round(bytes / 1e6)} MB.`, { detail: true }),
@@ -193,7 +214,7 @@ export class Progress {
     const outside = this.#driver.forget === undefined ? {} : { outside: { bytes: saved.outside ?? 0, requires: run.plan.requires, from: run.folders.program } };
     try {
       const record = {
-        key, what: 'machine' as const, label, driver: target.source.kind, sawSecret: this.sawSecret(index), fits: saved.fits, data: saved.data, chain: this.chain(index), outputs: this.outputs(index),
+        key, what: 'machine' as const, label, driver: target.source.kind, ...this.facts(index), fits: saved.fits, data: saved.data,
         took: [...this.#took.values()].reduce((a, b) => a + b, 0), ...outside, ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
       };
       const added = await this.store.add(record, Object.fromEntries(Object.entries(saved.blobs).map(([name, file]) => [name, file.path])));
@@ -206,6 +227,9 @@ export class Progress {
       throw error;
     }
   }
+
+  /** What a saved machine has behind it, for people. */
+  nameOf(index: number): string { return this.key(index) === this.#start && this.installs ? 'the installation' : this.context.target.provisioners[index]!.path; }
 
   /** Outputs of the steps that a saved machine has behind it. */
   restore(point: ResumePoint): void {
@@ -221,7 +245,7 @@ export class Progress {
     const { target } = this.context, last = target.provisioners.length - 1;
     this.#added = true;
     await this.store.add({
-      key, label: target.path, driver: target.source.kind, sawSecret: this.sawSecret(last), chain: this.chain(last), outputs: this.outputs(last), ...facts,
+      key, label: target.path, driver: target.source.kind, ...this.facts(last), ...facts,
       ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
     }, {});
   }
@@ -234,7 +258,7 @@ export class Progress {
     const { target, run } = this.context, late = lateInputs(run);
     return [target.source, ...target.provisioners.slice(0, upTo + 1)].map((component, i) => {
       const texts = lateTexts(i === 0 ? this.#sourceKind : this.#kinds[i - 1]!.kind, component, late);
-      const identity = i === 0 && this.#identity !== undefined ? { identity: JSON.stringify(this.#identity) } : {};
+      const identity = i === 0 && this.#identity !== undefined && this.#identity !== null ? { identity: JSON.stringify(this.#identity) } : {};
       return partOf(run, component, { ...texts, ...identity }, this.#took.get(component.path));
     });
   }
@@ -273,23 +297,5 @@ export class Progress {
     return next;
   }
 
-  private sawSecret(index: number): boolean {
-    const { target } = this.context;
-    return [target.source, ...target.provisioners.slice(0, index + 1)].some(c => c.secrets !== undefined);
-  }
-
-  private chain(index: number): Link[] {
-    const { target } = this.context;
-    return [target.source, ...target.provisioners.slice(0, index + 1)].map((component, i) => {
-      const took = this.#took.get(component.path);
-      return { path: component.path, key: this.key(i - 1) ?? '', ...(took === undefined ? {} : { took }) };
-    });
-  }
-
-  private outputs(index: number): { readonly [path: string]: { readonly [name: string]: unknown } } {
-    const { target, run } = this.context;
-    return Object.fromEntries(target.provisioners.slice(0, index + 1).map(({ path }) => outputKey({ target: target.path, of: path })).flatMap(key => (run.outputs.has(key) ? [[key, run.outputs.get(key)!]] : [])));
-  }
+  private facts(index: number): ReturnType<typeof factsUpTo> { return factsUpTo(this.context, index, i => this.key(i), this.#took); }
 }
-
-function matches(step: PlannedStep, wanted: string): boolean { return step.path === wanted || step.path.endsWith(`/${wanted}`); }

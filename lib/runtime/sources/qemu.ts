@@ -2,36 +2,17 @@
 import { rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { qemu } from '../../constructs/sources/qemu.js';
-import { errors } from '../../errors.js';
-import { download } from '../download.js';
 import type { Artifact, Context, JournalEntry, Leftover, Saved, SourceDriver } from '../driver.js';
 import { fileRef } from '../file-ref.js';
 import { serveAnswers, type Values } from './qemu/install.js';
 import { recordOf, removeMachine } from './qemu/launch.js';
 import { announce, type KeptMachine, type QemuMachine, startMachine } from './qemu/machine.js';
+import { fetchOrigin, identify } from './qemu/origin.js';
 import { choosePlaces, type Places } from './qemu/places.js';
 import { preflight } from './qemu/preflight.js';
-import { imageName, outputFolder, type Origin, prepare, type Prepared, type Props } from './qemu/prepare.js';
+import { imageName, installsSystem, outputFolder, type Origin, prepare, type Prepared, type Props } from './qemu/prepare.js';
 import { originOf, resumeMachine } from './qemu/resume.js';
 import { shell } from './qemu/shell.js';
-
-const fail = errors('QEMU', {
-  NO_DISK: { message: (of: string) => `The image that ${of} stands on has no disk.`, remedy: 'Build it again: its files are gone.' },
-});
-
-/** What a machine starts from, here now. */
-async function fetchOrigin(props: Props, ctx: Context): Promise<Origin> {
-  const get = (urls: readonly string[], checksum: string | undefined, extension?: string): Promise<string> => download({
-    urls, checksum, extension, folder: ctx.programFolder, signal: ctx.signal, target: props.isoTargetPath, skipCache: props.isoSkipCache, note: message => ctx.note(message),
-    progress: (done, total) => ctx.progress(`downloading ${urls[0]!.split('/').at(-1)}`, done, total, 'bytes'),
-  });
-  const discs = props.isoUrls ?? (props.isoUrl === undefined ? undefined : [props.isoUrl]);
-  if (discs !== undefined) return { iso: await get(discs, props.isoChecksum, props.isoTargetExtension) };
-  if (props.diskImageUrl !== undefined) return { image: await get([props.diskImageUrl], props.diskImageChecksum) };
-  const image = props.diskImage ?? props.from?.files[0]?.path;
-  if (image === undefined) throw fail.NO_DISK(ctx.target);
-  return { image };
-}
 
 interface Started { readonly prepared: Prepared; readonly places: Places; readonly values: Values; readonly entry: JournalEntry }
 /** Prepares a machine and brings it up by `bring`. All of it goes with `ctx.scope`. */
@@ -49,6 +30,8 @@ const start = (origin: Origin, beside: string, props: Props, ctx: Context): Prom
 
 export default {
   preflight,
+  identify,
+  installs: installsSystem,
   start: async (props: Props, ctx: Context) => start(await fetchOrigin(props, ctx), outputFolder(props, ctx), props, ctx),
   resume: async (props: Props, saved: Saved, ctx: Context) => withMachine(await originOf(saved, await fetchOrigin(props, ctx)), outputFolder(props, ctx), props, ctx,
     ({ prepared, places, values, entry }) => resumeMachine(prepared, saved, places, props, values, entry, ctx)),

@@ -53,6 +53,11 @@ describe('the forecast of a run', () => {
     expect(found.expected).toBeTypeOf('number');
   });
 
+  it('names the installation, where that is what it resumes after', async () => {
+    await build(plan([{ line: 'a' }], { install: true }));
+    expect(await whyWeb(plan([{ line: 'other' }], { install: true }))).toMatchObject({ state: 'resumes', after: 'the installation', steps: ['resume', 'web/add', 'capture'] });
+  });
+
   it('traces a change to a file', async () => {
     await build(plan([{ line: 'a', file: 'files/a.conf' }]));
     writeFileSync(join(folder, 'files/a.conf'), 'two');

@@ -136,6 +136,46 @@ describe('a rebuild', () => {
   });
 });
 
+describe('an installation', () => {
+  const installed = { install: true };
+  it('is not repeated where the steps after it changed, nor after the first of them failed', async () => {
+    expect((await build(web(['fail'], installed))).exit).toBe(4);
+    expect((await build(web(['a', 'b'], installed), { save: 'auto' })).ran).toEqual(['resume web/scratch', 'add a', 'add b', 'capture web/scratch']);
+    expect((await rebuild(web(['c'], installed))).ran).toEqual(['resume web/scratch', 'add c', 'capture web/scratch']);
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\nc');
+    expect((await store.list()).map(e => e.record.label)).toContain('web/scratch after the installation');
+  });
+  it('without steps is captured again under another name, and not repeated', async () => {
+    await build(web([], installed));
+    expect((await build(web([], { ...installed, output: 'other.txt' }))).ran).toEqual(['resume web/scratch', 'capture web/scratch']);
+  });
+  it('is repeated where it is another, with use: false, and where it does not come up', async () => {
+    await build(web(['a'], installed));
+    expect((await rebuild(web(['a'], { ...installed, image: 'other' }))).ran[0]).toBe('start web/scratch');
+    expect((await rebuild(web(['b'], installed), { use: false })).ran[0]).toBe('start web/scratch');
+    refuseToResume(1);
+    expect((await rebuild(web(['c'], installed))).ran.slice(0, 2)).toEqual(['resume web/scratch', 'start web/scratch']);
+  });
+  it('is not saved where nothing is to be', async () => {
+    await build(web(['a'], installed), { save: 'never' });
+    expect((await rebuild(web(['b'], installed))).ran[0]).toBe('start web/scratch');
+  });
+  it('stands before steps on this computer too, whose files count where they are used', async () => {
+    const steps = (content: string): Describe => web([new Make({ file: 'made.txt', content }), new Add({ line: 'f', file: generated('made.txt') })], installed);
+    await build(steps('one'));
+    expect((await rebuild(steps('two'))).ran.slice(1)).toEqual(['resume web/scratch', 'add f', 'capture web/scratch']);
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\ntwo');
+  });
+  it('is done by one of two builds that share nothing else', async () => {
+    const one = (id: string) => { const app = new App(); new ImageBuild(app, id, { sources: [new ScratchSource({ image: 'base', install: true, output: `${id}.txt` })], provisioners: [new Add({ line: id })] }); return synth(app, { folder }).plan; };
+    const options = { programFolder: folder, kinds, checkpoints: { store } };
+    const results = await Promise.all([run(one('x'), options), run(one('y'), options)]);
+    expect(results.map(r => r.exit)).toEqual([0, 0]);
+    expect(ran.filter(r => r.startsWith('start') || r.startsWith('resume')).map(r => r.split(' ')[0])).toEqual(['start', 'resume']);
+    expect([readFileSync(join(folder, 'x.txt'), 'utf8'), readFileSync(join(folder, 'y.txt'), 'utf8')]).toEqual(['base\nx', 'base\ny']);
+  });
+});
+
 describe('steps on this computer', () => {
   it('run again each time, and what they make counts by its content', async () => {
     const steps = (content: string): Describe => web([new Make({ file: 'made.txt', content }), new Add({ line: 'f', file: generated('made.txt') })]);

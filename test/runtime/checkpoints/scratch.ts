@@ -57,10 +57,11 @@ const scratchDriver: SourceDriver<typeof scratch> = {
     if (unwell-- > 0) throw new Error('this machine does not come up');
     return machine(JSON.parse(readFileSync(saved.blobs['state']!.path, 'utf8')) as string[]);
   },
+  installs: props => props.install === true,
   present: async () => true,
 };
 export const scratch = source('scratch', {
-  image: field.string(), from: field.image('scratch'), output: field.outputPath({ required: true }), memory: field.integer({ affects: 'machine' }),
+  image: field.string(), from: field.image('scratch'), output: field.outputPath({ required: true }), memory: field.integer({ affects: 'machine' }), install: field.boolean(),
 }, { outputs: { path: field.path({ required: true }) }, driver: async (): Promise<{ readonly default: unknown }> => ({ default: scratchDriver }) });
 export class ScratchSource extends Source<typeof scratch, 'scratch'> { constructor(props: object) { super(scratch, props as never); } }
 

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { App, Duration, ImageBuild, QemuSource, type QemuSourceProps, Secret, ShellProvisioner, Size, waitForScreen } from '../../../lib/index.js';
-import { outputOf, program, type TestProgram } from '../../support/program.js';
+import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
+import { forecast } from '../../../lib/runtime/forecast.js';
+import { outputOf, program, temporaryFolder, type TestProgram } from '../../support/program.js';
 import { baseSystem } from '../../support/base.js';
 import { installerDisc } from '../../support/installer.js';
 import { requires } from '../../support/machine.js';
@@ -15,24 +17,33 @@ requires('qemu', 'base', 'installer')('an installation from a disc', () => {
   let disc: { iso: string; checksum: string; rootPassword: string };
   beforeAll(async () => { disc = await installerDisc(); }, 600_000);
 
-  const install = (more: Partial<QemuSourceProps>): Promise<TestProgram> => program((app: App) => new ImageBuild(app, 'web', {
+  const install = (more: Partial<QemuSourceProps>, step = 'echo "host $(cat /etc/hostname) on $(lsblk -no FSTYPE /dev/vda1)"'): Promise<TestProgram> => program((app: App) => new ImageBuild(app, 'web', {
     sources: [new QemuSource({
       isoUrl: disc.iso, isoChecksum: disc.checksum, diskSize: Size.gib(3), http: { content: { '/answers': answers } },
       // The key gets in as a credential of the installed system's first boot: nothing in the answers says so.
       ssh: { timeout: Duration.minutes(10) }, ...more,
     } as QemuSourceProps)],
-    provisioners: [new ShellProvisioner({ inline: ['echo "host $(cat /etc/hostname) on $(lsblk -no FSTYPE /dev/vda1)"'] })],
+    provisioners: [new ShellProvisioner({ inline: [step] })],
   }));
 
-  test('is typed at the boot prompt, fetches its answers, and is reached by SSH in what it installed', async () => {
-    const p = await install({ boot: { command: [waitForScreen({ text: 'boot:' }, { timeout: Duration.minutes(2) }), 'install answers=http://{{ .HTTPIP }}:{{ .HTTPPort }}/answers<enter>'] } });
-    const result = await p.run();
+  test('is typed at the boot prompt, fetches its answers, and is reached by SSH in what it installed; a second build with other steps does not install again', async () => {
+    const source: Partial<QemuSourceProps> = { boot: { command: [waitForScreen({ text: 'boot:' }, { timeout: Duration.minutes(2) }), 'install answers=http://{{ .HTTPIP }}:{{ .HTTPPort }}/answers<enter>'] } };
+    const checkpoints = { store: new CheckpointStore(await temporaryFolder()) };
+    const p = await install(source), result = await p.run({ checkpoints });
     expect(result.targets, notesOf(p)).toMatchObject([{ outcome: 'done', outputs: { diskSize: 3 * 1024 ** 3 } }]);
     expect(outputOf(p.events)).toContain('host typed on ext4');
     expect(notesOf(p)).toContain('the guest asked for /answers: 200');
     const folder = join(p.folder, '.bake/runs', result.run, 'web_qemu');
     expect(readFileSync(join(folder, 'http.log'), 'utf8')).toMatch(/GET \/answers 200/);
     expect(readFileSync(join(folder, 'serial.log'), 'utf8')).toMatch(/INSTALL\[[\d.]+\] done/);
+
+    // Another step, another folder, the disc from another place; the key that was given to the first is in the second's hands.
+    const other = await install({ ...source, isoUrl: new URL(`file://${disc.iso}`).href }, 'echo "again on $(cat /etc/hostname)"');
+    expect(await forecast(other.plan, { programFolder: other.folder, checkpoints })).toMatchObject([{ state: 'resumes', after: 'the installation', steps: ['resume', 'web/shell', 'capture'] }]);
+    expect((await other.run({ checkpoints })).targets, notesOf(other)).toMatchObject([{ outcome: 'done', outputs: { diskSize: 3 * 1024 ** 3 } }]);
+    expect(outputOf(other.events)).toContain('again on typed');
+    expect(notesOf(other)).toContain('resumed from memory');
+    expect(notesOf(other)).not.toContain('typing');
   }, 600_000);
 
   test('by its own kernel needs no typing', async () => {

@@ -86,9 +86,9 @@ export function commandLine(spec: MachineSpec): string[] {
 
 /** What the guest sees of the machine: must be equal, argument for argument, for a saved memory state to load. */
 export function machineArguments(spec: MachineSpec): Arguments {
-  const { disks, cds, net } = spec, isPc = spec.architecture === 'x86_64';
+  const { disks, cds, net } = spec;
   const scsi = [...disks, ...cds].some(d => d.interface === 'virtio-scsi' || d.interface === 'scsi');
-  const ahci = isPc && !spec.machine.includes('q35') && [...disks, ...cds].some(d => d.interface === 'sata');
+  const ahci = !spec.machine.includes('q35') && [...disks, ...cds].some(d => d.interface === 'sata');
   return [
     ['-machine', [spec.machine, 'memory-backend=pc.ram', ...spec.machineOptions].join(',')],
     ['-cpu', spec.cpu],
@@ -119,7 +119,7 @@ function diskDevices(spec: MachineSpec): Arguments {
       case 'virtio': return ['-device', `virtio-blk-pci,addr=0x${(virtio++ === 0 && name === 'disk0' ? 5 : 0xf + virtio).toString(16)},${end}`];
       case 'nvme': return ['-device', `nvme,addr=0x${(0xf + ++virtio).toString(16)},serial=${name},${end.replace(`,id=${name}-device`, '')},id=${name}-device`];
       case 'scsi': case 'virtio-scsi': return ['-device', `scsi-${kind},bus=scsi0.0,${end}`];
-      case 'sata': return ['-device', `ide-${kind},bus=${isPc ? 'ahci0' : 'ide'}.${sata++},${end}`];
+      case 'sata': return ['-device', `ide-${kind},bus=${isQ35 ? 'ide' : 'ahci0'}.${sata++},${end}`];
       // Two buses of two places on a PC; q35 has six buses of one.
       default: { const at = ide++; return ['-device', isPc ? `ide-${kind},bus=ide.${at >> 1},unit=${at & 1},${end}` : `ide-${kind},bus=ide.${at},${end}`]; }
     }

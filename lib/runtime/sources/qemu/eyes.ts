@@ -1,5 +1,5 @@
 /** What can be seen of a guest from outside: its serial console and its screen. */
-import { open } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Qmp } from './qmp.js';
@@ -28,11 +28,18 @@ export async function screenshot(qmp: Qmp, file: string): Promise<string> {
   return file;
 }
 
-/** Takes a picture now and then while a guest is waited for: ten files in a ring, `screen-0.png` to `screen-9.png`. Returns what ends it. */
-export function watchScreen(qmp: Qmp, folder: string, every = 10_000): () => void {
+/** Takes a picture now and then as long as a guest is built: ten files in a ring, `screen-0.png` to `screen-9.png`. Returns what ends it. */
+export function watchScreen(qmp: () => Qmp, folder: string, every = 10_000): () => void {
   let n = 0;
-  const look = (): void => { if (qmp.isOpen) screenshot(qmp, join(folder, `screen-${n++ % 10}.png`)).catch(() => {}); };
+  const look = (): void => { if (qmp().isOpen) screenshot(qmp(), join(folder, `screen-${n++ % 10}.png`)).catch(() => {}); };
   const timer = setInterval(look, every);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+/** The newest picture of a machine's screen in a run's folder. */
+export async function lastPicture(folder: string): Promise<string | undefined> {
+  const files = (await readdir(folder).catch(() => [])).filter(name => name.endsWith('.png')).map(name => join(folder, name));
+  const times = await Promise.all(files.map(async file => ({ file, time: await stat(file).then(s => s.mtimeMs, () => 0) })));
+  return times.sort((a, b) => b.time - a.time)[0]?.file;
 }

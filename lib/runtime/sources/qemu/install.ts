@@ -22,16 +22,16 @@ export type Values = { [name: string]: string };
 export async function serveAnswers(props: Props, values: Values, ctx: Context): Promise<void> {
   const { http } = props;
   if (http?.directory === undefined && http?.content === undefined) return;
-  const content = http.content ?? {}, onBridge = props.netBridge !== undefined;
+  const content = http.content ?? {}, onBridge = props.netBridge !== undefined, version6 = http.networkProtocol === 'tcp6';
   const server = await serveHttp({
     directory: http.directory, content: () => Object.fromEntries(Object.entries(content).map(([path, text]) => [path, ctx.fill(text, values)])),
     // On QEMU's own network the guest reaches this computer's loopback.
-    host: http.bindAddress ?? (onBridge ? http.networkProtocol === 'tcp6' ? '::' : '0.0.0.0' : '127.0.0.1'),
-    ports: http.portMin === undefined ? undefined : { min: http.portMin, max: http.portMax ?? http.portMin },
+    host: http.bindAddress ?? (onBridge ? version6 ? '::' : '0.0.0.0' : version6 ? '::1' : '127.0.0.1'),
+    ports: http.portMin === undefined && http.portMax === undefined ? undefined : { min: http.portMin ?? Math.min(8000, http.portMax!), max: http.portMax ?? Math.min(65_535, http.portMin! + 1000) },
     log: join(ctx.run.folder, 'http.log'), onRequest: r => ctx.note(`the guest asked for ${r.path}: ${r.status}`, { detail: r.status === 200 }),
   });
   ctx.scope.defer('stop the HTTP server', async () => server[Symbol.asyncDispose]());
-  const ip = onBridge || http.interface !== undefined ? addressOf(http.interface ?? props.netBridge!, http.networkProtocol === 'tcp6') : '10.0.2.2';
+  const ip = onBridge || http.interface !== undefined ? addressOf(http.interface ?? props.netBridge!, version6) : version6 ? 'fec0::2' : '10.0.2.2';
   Object.assign(values, { httpIp: ip, HTTPIP: ip, httpPort: String(server.port), HTTPPort: String(server.port), httpAddress: `${ip.includes(':') ? `[${ip}]` : ip}:${server.port}` });
   ctx.note(`serving files for the guest at http://${values['httpAddress']}/`);
 }
@@ -50,13 +50,14 @@ export function bootEntries({ boot }: Props): NonNullable<NonNullable<Props['boo
 }
 
 /** Types the boot command. */
-export async function typeBootCommand(running: Running, props: Props, values: Values, folder: string, signal: AbortSignal, ctx: Context): Promise<void> {
+export async function typeBootCommand(running: Running, props: Props, values: Values, folder: string, signal: AbortSignal, picture: (phase: 'typing' | 'typed') => Promise<void>, ctx: Context): Promise<void> {
   const entries = bootEntries(props), { boot } = props;
   if (entries.length === 0) return;
-  const screen = new Screen(running.qmp, folder, ctx.programFolder), typist = new Typist(running.qmp, { key: boot?.keyInterval?.$duration ?? 20, layout: boot?.keyboardLayout ?? 'us' }, signal);
+  const screen = new Screen(running.qmp, folder, ctx.programFolder), typist = new Typist(running.qmp, { key: boot?.keyInterval?.$duration ?? 20, layout: boot?.keyboardLayout ?? 'us', isPc: props.architecture === 'x86_64' }, signal);
   // What waits for the screen needs no guess of how long that takes.
   if (typeof entries[0] === 'string') await sleep(boot?.wait?.$duration ?? 10_000, signal);
   ctx.note('typing the boot command');
+  await picture('typing');
   for (const [i, entry] of entries.entries()) {
     const next = entries[i + 1];
     if (typeof entry !== 'string') { await screen.wait(entry, signal); continue; }
@@ -65,6 +66,7 @@ export async function typeBootCommand(running: Running, props: Props, values: Va
     await sleep(boot?.keygroupInterval?.$duration ?? 0, signal);
   }
   await typist.release();
+  await picture('typed');
 }
 
 /** Waits until an installer that was booted by its kernel has restarted the machine, or switched it off. */

@@ -6,9 +6,10 @@ import { BakeError, errors, exitCodes, isBakeError, messageOf } from '../../../e
 import type { Json } from '../../../json.js';
 import type { Artifact, Communicator, Context, Endpoint, JournalEntry, Machine, Saved } from '../../driver.js';
 import { cancellation, within } from '../../retry.js';
+import { addressOnBridge } from './bridge.js';
 import { captureDisk } from './capture.js';
 import { makeDisk } from './disk.js';
-import { screenshot, serialTail, watchScreen } from './eyes.js';
+import { lastPicture, screenshot, serialTail, watchScreen } from './eyes.js';
 import { installerDone, typeBootCommand, type Values } from './install.js';
 import { removeKeys, trim } from './key.js';
 import { endProcess, launch, type MachineRecord, removeMachine, type Running, wordsSince } from './launch.js';
@@ -57,6 +58,7 @@ export async function announce(places: Places, ctx: Context): Promise<{ readonly
   const record = recordFor(places), machine: { current?: QemuMachine } = {};
   const entry = await ctx.journal.intend({ driver: 'source/qemu', what: 'virtual machine', name: places.marker, data: record as unknown as Json });
   ctx.scope.defer('remove the machine', async ending => {
+    machine.current?.stopWatching();
     if (ending.outcome === 'kept') return;
     machine.current?.running.qmp.close();
     await removeMachine(machine.current === undefined ? record : { ...record, process: machine.current.running.process });
@@ -74,6 +76,8 @@ export class QemuMachine implements Machine<typeof qemu> {
   saves = 0;
   /** Nothing has to be typed, and no installer waited for. */
   installed = false;
+  /** Ends looking at the screen now and then. */
+  stopWatching = (): void => {};
   /** Set where the machine goes on from a saved memory; `fresh`: its clock and random numbers are its own already. */
   restored: { readonly fresh: boolean } | undefined;
 
@@ -99,18 +103,20 @@ export class QemuMachine implements Machine<typeof qemu> {
         await this.#startOver(ctx, this.prepared, true);
       }
     }
-    const { running: { qmp } } = this, stopWatching = watchScreen(qmp, ctx.run.folder);
-    try {
-      if (!this.installed) await this.#install(budget, ctx);
-      if (props.communicator === 'none') return noCommunicator();
-      return await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, budget - (Date.now() - began)));
-    } finally { stopWatching(); }
+    if (!this.installed) await this.#install(budget, ctx);
+    if (props.communicator === 'none') return noCommunicator();
+    const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, budget - (Date.now() - began)));
+    await this.#picture('connected', ctx);
+    return guest;
   }
+
+  /** How the screen looks as a phase begins: `screen-typing.png`. */
+  async #picture(phase: string, ctx: Context): Promise<void> { await screenshot(this.running.qmp, join(ctx.run.folder, `screen-${phase}.png`)).catch(() => {}); }
 
   /** Types at the machine; where an installer's own kernel was booted, waits for its end and boots what it installed. */
   async #install(budget: number, ctx: Context): Promise<void> {
     const { props, prepared } = this;
-    await this.#watched('while its boot command was typed', ctx, signal => typeBootCommand(this.running, props, this.hostValues, this.places.folder, signal, ctx));
+    await this.#watched('while its boot command was typed', ctx, signal => typeBootCommand(this.running, props, this.hostValues, this.places.folder, signal, phase => this.#picture(phase, ctx), ctx));
     this.installed = true;
     if (!prepared.spec.noReboot) return;
     try { await installerDone(this.running, budget, ctx.signal, ctx); } catch (error) {
@@ -121,13 +127,25 @@ export class QemuMachine implements Machine<typeof qemu> {
   }
 
   async #reach(signal: AbortSignal, ctx: Context, budget?: number): Promise<Communicator> {
-    const guestPort = this.props.ssh?.port ?? 22;
+    const guestPort = this.props.ssh?.port ?? 22, { bridge, mac } = this.prepared.spec.net;
+    if (bridge !== undefined && this.props.ssh?.host === undefined) {
+      const find = async (wanted: AbortSignal): Promise<{ host: string; port: number }> => {
+        const host = await addressOnBridge(join(this.places.folder, sockets.agent), mac!, bridge, wanted);
+        this.#sayWhere(host, guestPort);
+        return { host, port: guestPort };
+      };
+      return this.guest = await reach(this.prepared, this.props, find, undefined, signal, ctx, budget);
+    }
     const port = this.props.ssh?.host !== undefined ? guestPort : forwardedPort(await this.running.qmp.monitor('info usernet'), guestPort);
     if (port === undefined) throw fail.NO_PORT(guestPort);
     const host = this.props.ssh?.host ?? '127.0.0.1';
-    Object.assign(this.hostValues, { guestHost: host, guestPort: String(port), guestUser: this.props.ssh?.username ?? 'root' });
+    this.#sayWhere(host, port);
     const presence = this.props.ssh?.host === undefined ? new Presence(this.running.qmp, this.places.folder) : undefined;
     return this.guest = await reach(this.prepared, this.props, { host, port }, presence, signal, ctx, budget);
+  }
+
+  #sayWhere(host: string, port: number): void {
+    Object.assign(this.hostValues, { guestHost: host, guestPort: String(port), guestUser: this.props.ssh?.username ?? 'root' });
   }
 
   /** Starts QEMU anew; `afresh`: on empty layers, as if what it wrote since it was started had never been. */
@@ -147,6 +165,7 @@ export class QemuMachine implements Machine<typeof qemu> {
 
   /** Where people can look at the screen. */
   async sayScreen(ctx: Context): Promise<void> {
+    this.stopWatching = watchScreen(() => this.running.qmp, ctx.run.folder);
     if (this.prepared.spec.vnc === undefined) return;
     const { host, service } = await this.running.qmp.execute<{ host?: string; service?: string }>('query-vnc').catch(() => ({ host: undefined, service: undefined })), { vncPassword } = this.prepared;
     if (vncPassword !== undefined && this.props.vnc?.password !== undefined) ctx.secret(vncPassword);
@@ -163,13 +182,14 @@ export class QemuMachine implements Machine<typeof qemu> {
   async capture(_props: unknown, ctx: Context): Promise<Artifact> {
     const { props, prepared } = this;
     if (props.communicator === 'none' && prepared.base === undefined && this.running.alive()) await this.#untilOff(props.shutdown!.timeout.$duration, ctx);
-    if (props.communicator !== 'none' && !this.running.alive() && (prepared.keys !== undefined || this.guest === undefined)) throw await this.#wentOff('before its disk was taken');
+    if (props.communicator !== 'none' && !this.running.alive() && (prepared.keys !== undefined || this.guest === undefined)) throw await this.#wentOff('before its disk was taken', ctx);
     if (this.running.alive()) await this.#watched('before its disk was taken', ctx, async () => {
       if (this.guest === undefined) return;
       if (prepared.keys !== undefined) await removeKeys(this.guest, prepared.keys, join(this.places.folder, sockets.agent), ctx);
       if (props.diskDiscard === 'unmap') await trim(this.guest, ctx);
     });
     if (this.running.alive()) {
+      await this.#picture('switching-off', ctx);
       ctx.note('switching the machine off');
       try {
         await shutDown(this.running, this.guest, { command: props.shutdown?.command, timeout: props.shutdown?.timeout?.$duration ?? 300_000 }, ctx);
@@ -213,13 +233,13 @@ export class QemuMachine implements Machine<typeof qemu> {
     try { return await work(signal); }
     catch (error) {
       if (ctx.signal.aborted) throw cancellation(ctx.signal);
-      throw off.signal.aborted ? await this.#wentOff(doing) : await this.#seen(error, ctx);
+      throw off.signal.aborted ? await this.#wentOff(doing, ctx) : await this.#seen(error, ctx);
     }
   }
 
-  async #wentOff(doing: string): Promise<BakeError> {
+  async #wentOff(doing: string, ctx: Context): Promise<BakeError> {
     const serial = await serialTail(this.serialLog);
-    return withSerial(fail.WENT_OFF(doing, await wordsSince(this.places.log)), serial, undefined);
+    return withSerial(fail.WENT_OFF(doing, await wordsSince(this.places.log)), serial, await lastPicture(ctx.run.folder));
   }
 
   async #seen(error: unknown, ctx: Context): Promise<unknown> {

@@ -5,9 +5,9 @@ import { basename, join } from 'node:path';
 import type { qemu } from '../../../constructs/sources/qemu.js';
 import type { Resolved } from '../../../kinds.js';
 import { Size } from '../../../values.js';
+import { generateSshKey } from '../../communicators/ssh/keys.js';
 import type { Context } from '../../driver.js';
 import { extractFromIso } from '../../iso9660-read.js';
-import { sshKeyPair } from '../../ssh-key.js';
 import { type Accelerator, chooseAccelerator } from './accelerator.js';
 import { type CdSpec, comma, type DiskSpec, type Layer, type MachineSpec } from './command-line.js';
 import { imageInfo, makeDisk, sizeFor } from './disk.js';
@@ -47,9 +47,18 @@ export interface Origin {
 export const binaryOf = (props: Props): string => props.qemuBinary ?? `qemu-system-${props.architecture}`;
 export const outputFolder = (props: Props, ctx: Context): string => props.outputDirectory ?? join(ctx.programFolder, 'output', `${ctx.build.name}-${ctx.build.sourceName}`.replaceAll('/', '-'));
 export const imageName = (props: Props, ctx: Context): string => props.vmName ?? `${basename(ctx.build.name)}.${props.format}`;
-export const usesEfi = (props: Props): boolean => props.efi?.boot === true || props.efi?.secureBoot === true || props.efi?.firmwareCode !== undefined || (props.architecture === 'aarch64' && props.firmware === undefined);
+export const usesEfi = (props: Props): boolean => props.efi?.boot === true || props.efi?.secureBoot === true || props.efi?.firmwareCode !== undefined || props.efi?.firmwareVars !== undefined || (props.architecture === 'aarch64' && props.firmware === undefined);
 /** UEFI machines are q35 where nothing else is asked for: secure boot knows no other. */
 export const machineName = (props: Props): string => props.machineType ?? (props.architecture === 'aarch64' ? 'virt' : usesEfi(props) ? 'q35' : 'pc');
+
+/** The disc or the image that is got by its address, where it is. */
+export function discOf(props: Props): { readonly urls: readonly string[]; readonly checksum: string | undefined; readonly extension?: string | undefined; readonly installs: boolean } | undefined {
+  const discs = props.isoUrls ?? (props.isoUrl === undefined ? undefined : [props.isoUrl]);
+  if (discs !== undefined) return { urls: discs, checksum: props.isoChecksum, extension: props.isoTargetExtension, installs: true };
+  return props.diskImageUrl === undefined ? undefined : { urls: [props.diskImageUrl], checksum: props.diskImageChecksum, installs: false };
+}
+/** Whether an operating system is installed, and the guest can be talked to afterwards. */
+export const installsSystem = (props: Props): boolean => discOf(props)?.installs === true && props.communicator !== 'none';
 
 /** Makes the folders, the disks, the media and all else that QEMU is told of. */
 export async function prepare(props: Props, origin: Origin, places: Places, fill: Fill, ctx: Context): Promise<Prepared> {
@@ -59,7 +68,7 @@ export async function prepare(props: Props, origin: Origin, places: Places, fill
   // QEMU adds to the log, so that it survives a restart of the machine; a second try of the build begins a new one.
   await rm(places.serialLog, { force: true });
 
-  const keys = before === undefined ? needsKey(props) ? makeKeys(props, ctx) : undefined : before.keys, instance = before?.instance ?? places.marker;
+  const keys = before === undefined ? needsKey(props) ? await makeKeys(props, ctx) : undefined : before.keys, instance = before?.instance ?? places.marker;
   if (keys !== undefined) await writeFile(join(places.folder, 'key'), keys.login.privateKey, { mode: 0o600 });
   const { disks, base, diskSizes } = await prepareDisks(props, origin, places, ctx);
   const flash = await prepareFirmware(props, machine, places, before?.vars), tpm = props.vtpm ? { device: props.tpmDeviceType ?? (isArm ? 'tpm-tis-device' : 'tpm-crb'), socket: await startTpm(places.folder, props.useTpm1, join(ctx.run.folder, 'swtpm.log'), ctx.signal) } : undefined;
@@ -79,7 +88,8 @@ export async function prepare(props: Props, origin: Origin, places: Places, fill
     },
     vga: adapter(props.vga ?? (isArm ? 'virtio' : 'std')), display: props.headless ? 'none' : props.useDefaultDisplay ? undefined : props.display ?? 'gtk', vnc: vnc?.argument, objects: vnc?.objects ?? [],
     usb: props.usb || isArm, firmware: flash.arguments, globals: flash.secure ? ['driver=cfi.pflash01,property=secure,value=on'] : [], bios: props.usePflash ? undefined : props.firmware, tpm,
-    kernel: before === undefined ? await prepareKernel(props, origin.iso, places, fill) : undefined,
+    // What was installed boots by itself; a disk that came without a boot loader needs its kernel each time.
+    kernel: before === undefined || origin.iso === undefined ? await prepareKernel(props, origin.iso, places, fill) : undefined,
     ...await prepareCredential(props, keys, places),
     folder: places.folder, serialLog: places.serialLog, marker: places.marker, incoming: false, noReboot: before === undefined && origin.iso !== undefined && props.kernelBoot !== undefined && (props.kernelBoot.kernel !== undefined || props.kernelBoot.kernelFile !== undefined), extra: props.qemuArgs ?? [], extraReplace: props.qemuArgsReplace,
   };
@@ -155,7 +165,8 @@ export function needsKey({ ssh, cloudInit, communicator }: Props): boolean {
   return communicator !== 'none' && ssh?.password === undefined && ssh?.privateKeyFile === undefined && ssh?.agentAuth !== true && cloudInit?.enabled !== false;
 }
 
-function makeKeys(props: Props, ctx: Context): SeedKeys {
-  const comment = `imagebake-${ctx.run.id}`;
-  return { user: props.ssh?.username ?? 'root', login: sshKeyPair(comment), host: sshKeyPair(comment) };
+async function makeKeys(props: Props, ctx: Context): Promise<SeedKeys> {
+  const { username, temporaryKeyPairName: comment = `imagebake-${ctx.run.id}`, temporaryKeyPairType: type, temporaryKeyPairBits: bits = 0 } = props.ssh!;
+  const [login, host] = await Promise.all([generateSshKey({ type, bits, comment }), generateSshKey({ type, bits, comment })]);
+  return { user: username, login, host };
 }

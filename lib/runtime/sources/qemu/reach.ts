@@ -15,11 +15,16 @@ const fail = errors('CLOUD_INIT', {
   },
 });
 
-/** Waits until the guest lets us in, and until cloud-init is done there. `budget` in milliseconds, where it is less than `ssh.timeout`. `presence`: tells when the guest has its address, where QEMU's own network can. */
-export async function reach({ keys }: Prepared, props: Props, address: { readonly host: string; readonly port: number }, presence: Presence | undefined, signal: AbortSignal, ctx: Context, budget = Infinity): Promise<Communicator> {
+interface Door { readonly host: string; readonly port: number }
+
+/**
+ * Waits until the guest lets us in, and until cloud-init is done there. `budget` in milliseconds, where it is less than `ssh.timeout`. `address`: where the guest is, or a function that
+ * knows in time; `presence`: tells when the guest has its address, where QEMU's own network can.
+ */
+export async function reach({ keys }: Prepared, props: Props, address: Door | ((signal: AbortSignal) => Promise<Door>), presence: Presence | undefined, signal: AbortSignal, ctx: Context, budget = Infinity): Promise<Communicator> {
   const ssh = { ...props.ssh!, timeout: Duration.milliseconds(Math.min(budget, props.ssh!.timeout.$duration)) }, began = Date.now();
   const guest = await openSsh(ssh, {
-    ...(presence === undefined ? { address } : {
+    ...(presence === undefined || typeof address === 'function' ? { address } : {
       address: async (wanted: AbortSignal) => { await presence.wait(address.port, wanted); return address; },
       dial: (at: { readonly host: string; readonly port: number }) => Object.assign(dialTcp(at.host, at.port), { guestIsThere: true }),
     }),

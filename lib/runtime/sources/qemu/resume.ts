@@ -65,6 +65,7 @@ async function fromMemory(prepared: Prepared, saved: Saved, places: Places, prop
   const machine = new QemuMachine(running, prepared, places, props, values, entry);
   machine.installed = true;
   machine.restored = { fresh: false };
+  await machine.sayScreen(ctx);
   // Before anything uses either: twins of one memory repeat each other's random numbers, and the clock stands where it was saved.
   const agent = await Agent.open(join(places.folder, sockets.agent), 15_000, ctx.signal);
   if (agent !== undefined) {

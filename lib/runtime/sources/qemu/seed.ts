@@ -37,6 +37,9 @@ export function noCloudSeed(id: string, keys: SeedKeys | undefined, cloudInit: C
   return iso9660('cidata', noCloudFiles(id, keys, cloudInit));
 }
 
+/** As cloud-init names it. */
+const kindOf = ({ publicKey }: SshKeyPair): string => (publicKey.startsWith('ssh-rsa') ? 'rsa' : publicKey.startsWith('ecdsa') ? 'ecdsa' : 'ed25519');
+
 // JSON is YAML, and needs no quoting of its own.
 function userData({ user, login, host }: SeedKeys): string {
   return `#cloud-config\n${JSON.stringify({
@@ -46,7 +49,7 @@ function userData({ user, login, host }: SeedKeys): string {
       users: ['default', { name: user, sudo: 'ALL=(ALL) NOPASSWD:ALL', shell: '/bin/sh', lock_passwd: true, ssh_authorized_keys: [login.publicKey] }],
     }),
     ssh_authorized_keys: [login.publicKey],
-    ssh_keys: { ed25519_private: host.privateKey, ed25519_public: host.publicKey },
+    ssh_keys: { [`${kindOf(host)}_private`]: host.privateKey, [`${kindOf(host)}_public`]: host.publicKey },
   }, undefined, 1)}\n`;
 }
 

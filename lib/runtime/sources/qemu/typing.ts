@@ -1,4 +1,7 @@
-/** Types into a guest's keyboard, through QMP: at a pace that a slow guest can follow, each key pressed and released by itself. */
+/**
+ * Types into a guest's keyboard, through QMP: at a pace that a slow guest can follow, each key pressed and released by itself, and none before the guest
+ * has taken the last one: the keyboard holds a few keys only, and a guest on a busy computer stands still for longer than those take.
+ */
 import { errors } from '../../../errors.js';
 import type { Action, Hold } from '../../boot-command.js';
 import { type Layout, specialKeys, strokesFor } from '../../keyboard.js';
@@ -16,10 +19,16 @@ export interface Pace {
   /** Milliseconds that a key is held, and that the next one waits after it. */
   readonly key: number;
   readonly layout: Layout;
+  /** The keyboard is a PC's own, whose controller says whether a key waits to be taken. */
+  readonly isPc: boolean;
 }
+
+/** Milliseconds that a guest may leave a key lying. One that takes longer reads no keyboard, and is typed at all the same. */
+const patience = 3000;
 
 export class Typist {
   #held = new Set<string>();
+  #listens = true;
   constructor(readonly qmp: Qmp, readonly pace: Pace, readonly signal: AbortSignal) {}
 
   /** Carries out the actions, one after the other. */
@@ -46,6 +55,7 @@ export class Typist {
   async #stroke(keys: readonly string[], hold: Hold): Promise<void> {
     // What is held already is neither pressed nor released again: releasing a modifier that is not down costs the next character.
     const own = keys.filter(key => !this.#held.has(key));
+    await this.#taken();
     if (hold !== 'off') {
       await this.#send(own, true);
       await sleep(this.pace.key, this.signal);
@@ -54,6 +64,16 @@ export class Typist {
     await this.#send(hold === 'off' ? [...keys].reverse() : [...own].reverse(), false);
     for (const key of keys) if (hold === 'off') this.#held.delete(key);
     await sleep(this.pace.key, this.signal);
+  }
+
+  /** Bit 0 of the controller's status: something is there that the guest has not read. To look at it changes nothing. */
+  async #taken(): Promise<void> {
+    for (const began = performance.now(); this.pace.isPc && this.#listens;) {
+      const status = /= 0x([0-9a-f]+)/.exec(await this.qmp.monitor('i /b 0x64'))?.[1];
+      if (status === undefined || (Number.parseInt(status, 16) & 1) === 0) return;
+      this.#listens = performance.now() - began < patience;
+      await sleep(3, this.signal);
+    }
   }
 
   async #send(keys: readonly string[], down: boolean): Promise<void> {
