@@ -33,7 +33,11 @@ export async function shutDown(running: Running, guest: Communicator | undefined
     } else {
       // Pressed again: a guest that is still starting has nobody to hear the first one.
       for (;;) {
-        await running.qmp.execute('system_powerdown').catch(error => { if (running.alive()) throw error; });
+        await running.qmp.execute('system_powerdown').catch(async error => {
+          // The connection goes before the process does.
+          await Promise.race([running.exited, sleep(5000)]);
+          if (running.alive()) throw error;
+        });
         await sleep(10_000, signal);
       }
     }
