@@ -15,7 +15,7 @@ function program(): App {
     subnetFilter: { filters: { 'tag:Tier': 'build' }, random: true }, runTags: { Team: 'images' }, userData: '#cloud-config\n', accessKey: Secret.env('KEY_ID'), secretKey: Secret.env('KEY'), assumeRole: { roleArn: 'arn:aws:iam::1:role/Builder' },
     polling: { delay: Duration.seconds(5), maxAttempts: 100 }, temporaryIamInstanceProfilePolicyDocument: { statement: [{ action: ['s3:GetObject'], resource: ['*'] }] },
   };
-  const image = { amiName: text`web-${version}-${timestamp()}`, amiRegions: ['us-east-1'], amiUsers: ['111122223333'], tags: { Base: sourceImage.name }, encryptBoot: true, forceDeregister: true };
+  const image = { amiName: text`web-${version}-${timestamp()}`, amiRegions: ['us-east-1'], amiUsers: ['111122223333'], tags: { Base: sourceImage.name }, encryptBoot: true, kmsKeyId: 'alias/images', regionKmsKeyIds: { 'us-east-1': 'alias/images' }, forceDeregister: true };
   new ImageBuild(app, 'web', {
     sources: [
       new AmazonEbsSource({ ...common, ...image, launchBlockDeviceMappings: [{ deviceName: '/dev/xvda', volumeSize: Size.gib(20), volumeType: 'gp2' }], fallbackInstanceTypes: ['t2.small'], retention: { family: 'web' } }),

@@ -5,7 +5,7 @@ import type { Soak } from './main.js';
 
 /** As much as one build can make: a role, copies, an image that only passes through. */
 const everything = {
-  amiRegions: ['us-east-1', 'eu-west-1'], encryptBoot: true, amiUsers: ['444455556666'], snapshotUsers: ['444455556666'],
+  amiRegions: ['us-east-1', 'eu-west-1'], encryptBoot: true, kmsKeyId: 'alias/home', regionKmsKeyIds: { 'us-east-1': 'alias/us', 'eu-west-1': 'alias/eu' }, amiUsers: ['444455556666'], snapshotUsers: ['444455556666'],
   temporaryIamInstanceProfilePolicyDocument: { statement: [{ action: ['s3:GetObject'], resource: ['*'] }] },
 };
 

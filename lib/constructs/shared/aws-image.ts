@@ -1,5 +1,5 @@
 import { field } from '../../fields.js';
-import { needs } from '../../rules.js';
+import { must, needs } from '../../rules.js';
 import { ref } from '../../values.js';
 import { blockDeviceFields } from './aws-block-device.js';
 
@@ -72,7 +72,10 @@ const table = {
    */
   skipAmiRunTags: field.boolean({ default: false, affects: 'capture' }),
   /** When the image counts as deprecated: a date and time in RFC 3339, `2027-01-31T00:00:00Z`. */
-  deprecateAt: field.string({ affects: 'capture' }),
+  deprecateAt: field.string({
+    affects: 'capture',
+    check: (date: string) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(date) && !Number.isNaN(Date.parse(date)) ? undefined : 'must be a date and time in RFC 3339: 2027-01-31T00:00:00Z'),
+  }),
   /** Protects the image from being deregistered. */
   deregistrationProtection: field.block(deregistrationProtection, { affects: 'capture' }),
   /** `v2.0` makes instances of the image take only metadata requests with a token. */
@@ -103,7 +106,23 @@ export interface AwsImageFields extends Table {}
 export const awsImageFields: AwsImageFields = table;
 
 /** What must hold between them. */
-export const awsImageRules = [needs('kmsKeyId', 'encryptBoot'), needs('forceDeleteSnapshot', 'forceDeregister')];
+export const awsImageRules = [
+  needs('kmsKeyId', 'encryptBoot'), needs('forceDeleteSnapshot', 'forceDeregister'),
+  must(['regionKmsKeyIds', 'amiRegions', 'kmsKeyId'], 'regionKmsKeyIds speaks of amiRegions only', (_isSet, valueOf) => {
+    const keys = valueOf('regionKmsKeyIds'), regions = valueOf('amiRegions') ?? [];
+    const other = isPlain(keys) && Array.isArray(regions) && regions.every(r => typeof r === 'string') ? Object.keys(keys).find(region => !regions.includes(region)) : undefined;
+    return other === undefined ? undefined : `has a key for '${other}' in regionKmsKeyIds, which is not among amiRegions${valueOf('kmsKeyId') === undefined ? ' (the key of the region that is built in is kmsKeyId)' : ''}`;
+  }),
+  // EC2 would say so after the whole build.
+  must(['encryptBoot', 'kmsKeyId', 'regionKmsKeyIds', 'amiUsers', 'amiOrgArns', 'amiOuArns', 'snapshotUsers', 'amiGroups', 'snapshotGroups', 'amiRegions'], 'what is shared is encrypted with a key that can be shared', (isSet, valueOf) => {
+    const shared = (['amiUsers', 'amiOrgArns', 'amiOuArns', 'snapshotUsers'] as const).find(name => isSet(name)), all = (['amiGroups', 'snapshotGroups'] as const).find(name => isSet(name)), keys = valueOf('regionKmsKeyIds') ?? {}, regions = valueOf('amiRegions') ?? [], encrypts = valueOf('encryptBoot') === true;
+    const keyless = isPlain(keys) && (Object.values(keys).includes('') || (encrypts && Array.isArray(regions) && regions.some(r => typeof r === 'string' && keys[r] === undefined)));
+    const own = encrypts && !isSet('kmsKeyId') ? 'kmsKeyId' : keyless ? 'regionKmsKeyIds' : undefined;
+    if (shared !== undefined && own !== undefined) return `has ${shared}, and encrypts with the account's own key for EBS, which no other account can use: name a key of yours in ${own}`;
+    return all !== undefined && encrypts ? `has ${all}, and encryptBoot: what is encrypted cannot be made public` : undefined;
+  }),
+];
+const isPlain = (value: unknown): value is { readonly [key: string]: unknown } => typeof value === 'object' && value !== null && !('$expr' in value);
 
 const outputs = {
   /** Id of the image in the region that it is built in, else in the first of the others. */

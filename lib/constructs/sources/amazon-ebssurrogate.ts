@@ -51,11 +51,18 @@ export const amazonEbsSurrogate = source('amazon-ebssurrogate', combine(sshField
   uefiData: field.string({ affects: 'capture' }),
   /** `v2.0` gives instances of the image a TPM; goes with bootMode `uefi`. */
   tpmSupport: field.oneOf(['v2.0'], { affects: 'capture' }),
+  /**
+   * Puts the disk in the place of the instance's root and makes an image of the whole instance: what the source image says (licences, product codes, firmware) stays with it.
+   * @default false
+   */
+  useCreateImage: field.boolean({ default: false, affects: 'capture' }),
   /** Description of the snapshots. */
   snapshotDescription: field.string({ affects: 'capture' }),
 }), {
   rules: [
     ...awsInstanceRules, ...awsImageRules,
+    ...(['bootMode', 'uefiData', 'tpmSupport', 'snapshotDescription', 'spotPrice', 'spotInstanceTypes'] as const).map(other => must(['useCreateImage', other], `not both useCreateImage and ${other}`, (isSet, valueOf) =>
+      (valueOf('useCreateImage') === true && isSet(other) ? `has useCreateImage, which ${other.startsWith('spot') ? 'needs an instance that can be stopped, and' : 'takes over what the source image says, and'} does not go with ${other}` : undefined))),
     must(['amiRootDevice', 'launchBlockDeviceMappings'], 'amiRootDevice.sourceDeviceName is one of launchBlockDeviceMappings', (_isSet, valueOf) => {
       const root = (valueOf('amiRootDevice') as { sourceDeviceName?: unknown } | undefined)?.sourceDeviceName, disks = valueOf('launchBlockDeviceMappings');
       const known = typeof root === 'string' && Array.isArray(disks) && disks.every(d => typeof (d as { deviceName?: unknown } | null)?.deviceName === 'string');
@@ -64,7 +71,7 @@ export const amazonEbsSurrogate = source('amazon-ebssurrogate', combine(sshField
   ],
   outputs: awsImageOutputs,
 });
-export const amazonEbsSurrogateWithout = { ...awsInstanceWithout, ...awsImageWithout, use_create_image: 'The image is registered from snapshots; amazon-ebs makes images of whole instances.' };
+export const amazonEbsSurrogateWithout = { ...awsInstanceWithout, ...awsImageWithout };
 
 export interface AmazonEbsSurrogateSourceProps<N extends string = string> extends PropsOf<typeof amazonEbsSurrogate.fields>, SourceSettings<N> {}
 /** Starts an EC2 instance whose extra disk the provisioners fill from nothing, and makes an AMI of that disk. */

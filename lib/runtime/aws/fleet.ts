@@ -31,7 +31,7 @@ export async function requestFleet(maker: Maker, props: Props, { place }: Launch
       SpotOptions: { AllocationStrategy: (props.spotAllocationStrategy ?? 'capacity-optimized-prioritized') as SpotAllocationStrategy },
       TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'spot' },
       TagSpecifications: specifications(['fleet'], tags(props.fleetTags)),
-    });
+    }, { fresh: true });
     const found = answer.Instances?.[0], id = found?.InstanceIds?.[0];
     if (id !== undefined) return { id, type: found?.InstanceType ?? 'of some type' };
     return { refused: (answer.Errors ?? []).map(e => `${e.LaunchTemplateAndOverrides?.Overrides?.InstanceType ?? 'Fleet'}: ${e.ErrorMessage} (${e.ErrorCode}).`).join(' ') || 'The fleet has no instance, and EC2 does not say why.' };

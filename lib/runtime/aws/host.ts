@@ -16,8 +16,10 @@ import { temporaryProfile } from './iam.js';
 import { startInstance, type Running } from './instance.js';
 import { type LoginKey, temporaryKeyPair } from './key-pair.js';
 import type { Maker } from './making.js';
-import { ownerOf } from './marks.js';
+import { newMark, ownerOf, tagsFor } from './marks.js';
 import { findPlace, ingress, temporaryGroup } from './network.js';
+import { actionsOf } from './policy.js';
+import { denial, probe } from './probes.js';
 import { accessOf, keysOf, openSession, type Session } from './session.js';
 import { openTunnel } from './tunnel.js';
 import { checkVirtualization, findSourceImage, sourceValues } from './source-image.js';
@@ -121,6 +123,9 @@ export async function startHost(driver: string, props: HostProps, ctx: Context):
   const groups = place.groups ?? [await temporaryGroup(maker, place.vpcId, ssh.port, cidrs)];
   const profile = props.temporaryIamInstanceProfilePolicyDocument === undefined ? props.iamInstanceProfile : await temporaryProfile(maker, props.temporaryIamInstanceProfilePolicyDocument);
   const running = await startInstance(maker, props, { image, place, groups, keyName: key?.name ?? ssh.keypairName, profile });
+  const { instance } = running.value, tags = tagsFor(maker.owner, newMark(), 'imagebake', maker.tags);
+  const { forbidden } = await probe(session, Object.keys(actionsOf({ kind: driver, props })), { instance, keyName: key?.name, groupId: place.groups === undefined ? groups[0] : undefined, tags });
+  if (forbidden.length > 0) throw await denial(session, forbidden);
   return new Host(props, maker, running, image, key);
 }
 

@@ -42,11 +42,11 @@ export async function temporaryProfile(maker: Maker, document: PolicyDocument): 
     await iam('CreateRole', { RoleName: name, AssumeRolePolicyDocument: trust, Description: 'Made by imagebake for one build', Tags: tags() as { Key: string; Value: string }[] }, { once: true });
     return { id: name, value: undefined };
   });
-  await iam('PutRolePolicy', { RoleName: name, PolicyName: policyName, PolicyDocument: policyJson(document) });
+  await iam('PutRolePolicy', { RoleName: name, PolicyName: policyName, PolicyDocument: policyJson(document) }, { fresh: true });
   await make(maker, 'instance-profile', of, async tags => {
     await iam('CreateInstanceProfile', { InstanceProfileName: name, Tags: tags() as { Key: string; Value: string }[] }, { once: true });
     return { id: name, value: undefined };
   });
-  await iam('AddRoleToInstanceProfile', { InstanceProfileName: name, RoleName: name });
+  await iam('AddRoleToInstanceProfile', { InstanceProfileName: name, RoleName: name }, { fresh: true });
   return name;
 }

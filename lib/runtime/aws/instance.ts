@@ -55,7 +55,7 @@ async function demandInstance(maker: Maker, props: Props, common: Launch): Promi
   for (const type of [props.instanceType!, ...props.fallbackInstanceTypes ?? []]) {
     try {
       return await make(maker, 'instance', { name: `imagebake ${maker.owner.target}` }, async (tags, mark) => {
-        const answer = await whileProfileSettles(maker, () => maker.session.ec2('RunInstances', { ...runInput(props, common, type as _InstanceType, tags()), ClientToken: mark, TagSpecifications: instanceTags(maker, props, tags) }));
+        const answer = await whileProfileSettles(maker, () => maker.session.ec2('RunInstances', { ...runInput(props, common, type as _InstanceType), ClientToken: mark, TagSpecifications: [...instanceTags(props, tags), ...(props.spotPrice === undefined ? [] : specifications<ResourceType>(['spot-instances-request'], tags(props.spotTags)))] }, { fresh: true }));
         const instance = answer.Instances![0]!;
         maker.ctx.note(`Instance ${instance.InstanceId} (${type}) in ${maker.session.region}.`);
         return { id: instance.InstanceId!, value: { instance, spot: props.spotPrice !== undefined } };
@@ -73,7 +73,7 @@ async function spotInstance(maker: Maker, props: Props, facts: LaunchFacts, comm
   return make(maker, 'instance', { name: `imagebake ${maker.owner.target}` }, async (tags, mark) => {
     const { InstanceInitiatedShutdownBehavior: _never, ...template } = common;
     const found = await requestFleet(maker, props, facts, {
-      ...template as RequestLaunchTemplateData, TagSpecifications: templateTags(maker, props, tags),
+      ...template as RequestLaunchTemplateData, TagSpecifications: [...instanceTags(props, tags), ...specifications<ResourceType>(['spot-instances-request'], tags(props.spotTags))],
     }, mark, tags);
     if ('refused' in found) throw fail.NO_CAPACITY(found.refused);
     const instance = (await maker.session.ec2('DescribeInstances', { InstanceIds: [found.id] }).catch(() => undefined))?.Reservations?.[0]?.Instances?.[0] ?? { InstanceId: found.id };
@@ -83,10 +83,7 @@ async function spotInstance(maker: Maker, props: Props, facts: LaunchFacts, comm
 }
 
 type Tags = (more?: { readonly [key: string]: string }) => { Key?: string | undefined; Value?: string | undefined }[];
-function instanceTags(maker: Maker, props: Props, tags: Tags): { ResourceType: ResourceType; Tags: ReturnType<Tags> }[] {
-  return [...templateTags(maker, props, tags), ...(props.spotPrice === undefined ? [] : specifications<ResourceType>(['spot-instances-request'], tags(props.spotTags)))];
-}
-function templateTags(_maker: Maker, props: Props, tags: Tags): { ResourceType: ResourceType; Tags: ReturnType<Tags> }[] {
+function instanceTags(props: Props, tags: Tags): { ResourceType: ResourceType; Tags: ReturnType<Tags> }[] {
   return [...specifications<ResourceType>(['instance', 'network-interface'], tags()), ...specifications<ResourceType>(['volume'], tags(props.runVolumeTags))];
 }
 
@@ -102,7 +99,7 @@ async function whileProfileSettles<T>(maker: Maker, work: () => Promise<T>): Pro
 
 type Launch = Omit<RunInstancesCommandInput, 'MinCount' | 'MaxCount' | 'InstanceType' | 'TagSpecifications' | 'ClientToken'>;
 
-export function runInput(props: Pick<Props, 'spotPrice'>, common: Launch, type: _InstanceType, _tags?: unknown): RunInstancesCommandInput {
+export function runInput(props: Pick<Props, 'spotPrice'>, common: Launch, type: _InstanceType): RunInstancesCommandInput {
   return {
     ...common, InstanceType: type, MinCount: 1, MaxCount: 1,
     ...(props.spotPrice === undefined ? {} : { InstanceMarketOptions: { MarketType: 'spot', SpotOptions: { SpotInstanceType: 'one-time', InstanceInterruptionBehavior: 'terminate', ...(props.spotPrice === 'auto' ? {} : { MaxPrice: props.spotPrice }) } } }),

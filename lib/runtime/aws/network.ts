@@ -84,7 +84,7 @@ export async function temporaryGroup(maker: Maker, vpcId: string | undefined, po
         IpProtocol: 'tcp', FromPort: port, ToPort: port,
         IpRanges: cidrs.filter(c => !c.includes(':')).map(CidrIp => ({ CidrIp })), Ipv6Ranges: cidrs.filter(c => c.includes(':')).map(CidrIpv6 => ({ CidrIpv6 })),
       }],
-    });
+    }, { fresh: true });
   }
   maker.ctx.note(cidrs.length > 0 ? `Security group ${made.id} lets in ${cidrs.join(', ')} to port ${port}.` : `Security group ${made.id} lets nobody in.`);
   return made.id;

@@ -1,6 +1,6 @@
 /** What a component does on AWS, as actions of IAM: for the least policy that allows a program, and for preflight. Told from the props as planned: whether they are set is enough. */
 import type { Json } from '../../json.js';
-import type { Plan, PlannedComponent } from '../../plan.js';
+import type { Plan } from '../../plan.js';
 import { markTags } from './marks.js';
 
 type Props = { readonly [name: string]: unknown };
@@ -70,8 +70,8 @@ const byKind: { readonly [kind: string]: (props: Props) => Needs } = {
   }),
   'post-processor/ssm-parameter': () => ({ 'ssm:PutParameter': 'any', 'ec2:DescribeImages': 'look' }),
   'source/amazon-ebssurrogate': p => {
-    const { 'ec2:CreateImage': _create, ...rest } = imageNeeds(p);
-    return { ...instanceNeeds(p), ...rest, 'ec2:CreateSnapshot': 'make', 'ec2:RegisterImage': 'make' };
+    const all = imageNeeds(p), { 'ec2:CreateImage': _create, ...rest } = all;
+    return isSet(p['useCreateImage']) ? { ...instanceNeeds(p), ...all, 'ec2:DetachVolume': 'own', 'ec2:AttachVolume': 'own' } : { ...instanceNeeds(p), ...rest, 'ec2:CreateSnapshot': 'make', 'ec2:RegisterImage': 'make' };
   },
   'source/amazon-ebsvolume': p => {
     const volumes = (Array.isArray(p['ebsVolumes']) ? p['ebsVolumes'] : []) as readonly Props[];
@@ -87,7 +87,7 @@ const byKind: { readonly [kind: string]: (props: Props) => Needs } = {
 };
 
 /** The actions of a component; none where it has nothing to do with AWS. */
-export function actionsOf(component: Pick<PlannedComponent, 'kind' | 'props'>): Needs { return byKind[component.kind]?.(component.props) ?? {}; }
+export function actionsOf({ kind, props }: { readonly kind: string; readonly props: object }): Needs { return byKind[kind]?.(props as Props) ?? {}; }
 
 /** The least policy that lets a plan run: what is changed or removed must carry our tag. */
 export function policyFor(plan: Plan): Json {

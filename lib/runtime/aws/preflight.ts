@@ -1,16 +1,18 @@
 /** Looks, before anything is made: credentials, source image, network, free names, and by dry runs whether the calls to come are allowed. */
-import type { Image, ResourceType } from '@aws-sdk/client-ec2';
+import type { Image } from '@aws-sdk/client-ec2';
 import type { ResolvedOf } from '../../fields.js';
 import type { AwsImageFields } from '../../constructs/shared/aws-image.js';
-import { errors, messageOf, problemData } from '../../errors.js';
+import { errors, problemData } from '../../errors.js';
 import type { Context, PreflightProblem } from '../driver.js';
-import { sshKeyPair } from '../ssh-key.js';
-import { type HostProps, needsKey } from './host.js';
+import type { SshProps } from '../communicators/open.js';
+import type { HostProps } from './host.js';
 import { type ImageProps, imagesNamed, regionsOf } from './images.js';
-import { defined, launchData, runInput } from './instance.js';
-import { markTags, newMark, ownerOf, specifications, tagsFor, tagsOf } from './marks.js';
+import { launchData, runInput } from './instance.js';
+import { markTags, newMark, ownerOf, tagsFor, tagsOf } from './marks.js';
 import { findPlace, type Place } from './network.js';
-import { awsCode, isDenied } from './refusals.js';
+import { actionsOf } from './policy.js';
+import { denial, probe, saidOf } from './probes.js';
+import { awsCode } from './refusals.js';
 import { accessOf, keysOf, openSession, type Session } from './session.js';
 import { checkVirtualization, findSourceImage } from './source-image.js';
 import { checkPlugin } from './tunnel.js';
@@ -22,12 +24,8 @@ const fail = errors('AMI', {
     explain: 'EC2 takes each name once in an account and region, and would say so only after the whole build.',
   },
 });
-const denied = errors('AWS', {
-  ACTIONS_DENIED: {
-    message: (who: string, actions: string) => `${who} may not do what this build needs: ${actions}.`,
-    remedy: 'Allow these actions. `bake policy aws` prints the least policy for the program.',
-  },
-});
+/** What RunInstances says of values that it will not take, whenever it is asked. */
+const wrongValue = /^(Invalid|MissingParameter|VPCIdNotSpecified)|NotFound|Malformed|NotSupported/;
 
 export async function preflightImage(driver: string, props: HostProps & Partial<ImageProps> & { readonly skipCreateAmi?: boolean }, ctx: Context): Promise<readonly PreflightProblem[]> {
   const problems: PreflightProblem[] = [];
@@ -56,8 +54,12 @@ export async function preflightImage(driver: string, props: HostProps & Partial<
       }))),
     ]);
     if (place !== undefined) {
-      const forbidden = await dryRuns(session, props, image, place, ctx);
-      if (forbidden.length > 0) problems.push(problemOf(denied.ACTIONS_DENIED(who, forbidden.join(', ')), undefined));
+      const { forbidden, said } = await dryRuns(driver, session, props, image, place, ctx);
+      if (forbidden.length > 0) problems.push(problemOf(await denial(session, forbidden), undefined));
+      for (const one of said) {
+        if (one.action === 'ec2:RunInstances' && wrongValue.test(awsCode(one.error) ?? '')) problems.push(problemOf(one.error, undefined));
+        else ctx.note(saidOf(one), { detail: true });
+      }
     }
     return unique(problems);
   } finally {
@@ -65,28 +67,15 @@ export async function preflightImage(driver: string, props: HostProps & Partial<
   }
 }
 
-/** Each call that makes something, as a dry run: the names of those that are not allowed. */
-async function dryRuns(session: Session, props: HostProps & Partial<ImageProps>, image: (Image & { readonly ImageId: string }) | undefined, place: Place, ctx: Context): Promise<string[]> {
-  const tags = tagsFor(ownerOf(ctx, props.expiresAfter.$duration), newMark(), 'imagebake', props.runTags), DryRun = true;
-  const probes: Promise<unknown>[] = [];
-  const ssh = props.ssh;
-  if (ssh !== undefined && needsKey(ssh as never)) {
-    probes.push(session.ec2('ImportKeyPair', { DryRun, KeyName: `imagebake-${newMark()}`, PublicKeyMaterial: Buffer.from(sshKeyPair('dry run').publicKey), TagSpecifications: specifications(['key-pair'], tags) }));
-  }
-  if (place.groups === undefined) {
-    probes.push(session.ec2('CreateSecurityGroup', defined({ DryRun, GroupName: `imagebake-${newMark()}`, Description: 'dry run', VpcId: place.vpcId, TagSpecifications: specifications<ResourceType>(['security-group'], tags) })));
-  }
-  if (image !== undefined && props.instanceType !== undefined) {
-    const launch = await launchData(props, { image, place, groups: place.groups ?? [], keyName: undefined, profile: props.iamInstanceProfile });
-    probes.push(session.ec2('RunInstances', { ...runInput(props, launch, props.instanceType as never), DryRun, TagSpecifications: specifications(['instance', 'volume', 'network-interface'], tags) }));
-    for (const region of props.amiRegions ?? []) if (region !== session.region) {
-      probes.push(session.in(region).ec2('CopyImage', { DryRun, SourceImageId: image.ImageId, SourceRegion: session.region, Name: `imagebake-${newMark()}`, TagSpecifications: specifications(['image', 'snapshot'], tags) }));
-    }
-  }
-  const answers = await Promise.allSettled(probes);
-  const forbidden = answers.flatMap(a => (a.status === 'rejected' && isDenied(a.reason) ? [String((a.reason as { facts: { action: unknown } }).facts.action)] : []));
-  for (const a of answers) if (a.status === 'rejected' && awsCode(a.reason) !== 'DryRunOperation' && !isDenied(a.reason)) ctx.note(`A dry run says: ${messageOf(a.reason)}`, { detail: true });
-  return [...new Set(forbidden)].sort();
+/** Every call to come that can be asked for now. What is set on images is asked for where an earlier one of this target stands. */
+async function dryRuns(driver: string, session: Session, props: HostProps & Partial<ImageProps>, image: (Image & { readonly ImageId: string }) | undefined, place: Place, ctx: Context) {
+  const actions = Object.keys(actionsOf({ kind: driver, props })), type = props.instanceType ?? props.spotInstanceTypes?.[0];
+  const launch = image === undefined || type === undefined ? undefined
+    : runInput(props.spotInstanceTypes === undefined ? props : { spotPrice: 'auto' }, await launchData(props, { image, place, groups: place.groups ?? [], keyName: (props.ssh as SshProps | undefined)?.keypairName, profile: props.iamInstanceProfile }), type as never);
+  const { Images = [] } = await session.ec2('DescribeImages', { Owners: ['self'], Filters: [{ Name: `tag:${markTags.target}`, Values: [ctx.target] }] });
+  return probe(session, actions, {
+    image, launch, vpcId: place.vpcId, tags: tagsFor(ownerOf(ctx, props.expiresAfter.$duration), newMark(), 'imagebake', props.runTags), regions: (props.amiRegions ?? []).filter(region => region !== session.region), earlier: Images[0],
+  }, ['ec2:DescribeImages']);
 }
 
 function problemOf(error: unknown, field: string | undefined): PreflightProblem {

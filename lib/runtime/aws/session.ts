@@ -5,7 +5,7 @@ import type { ResolvedOf } from '../../fields.js';
 import type { AwsFields } from '../../constructs/shared/aws.js';
 import { retry } from '../retry.js';
 import { type Credentials, makeCredentials } from './credentials.js';
-import { ambiguous, refusal, retryable } from './refusals.js';
+import { ambiguous, isGone, refusal, retryable } from './refusals.js';
 import { type CallOf, type Ec2Module, type InputOf, loadEc2, loadSts, type OutputOf, type StsModule } from './sdk.js';
 
 /** Who and where, without a secret in it: goes into journals and artifacts, so that another process finds the same account. */
@@ -34,7 +34,13 @@ export type Calls<M> = <A extends CallOf<M>>(call: A, input: InputOf<M, A>, opti
 export interface CallOptions {
   /** `once`: a second try could do the thing twice; only throttling is waited out. */
   readonly once?: boolean;
+  /** It speaks of something that was made a moment ago, which AWS may not see everywhere yet: 'not found' is tried again for a while. */
+  readonly fresh?: boolean;
+  /** How often it is tried at most. Left out: as the session's access says. */
+  readonly tries?: number;
 }
+/** How long that may take, in milliseconds. */
+const settling = 30_000;
 
 export interface Session {
   readonly access: Access;
@@ -79,8 +85,8 @@ export function openSession(access: Access, options: SessionOptions = {}): Sessi
     const settings: ClientSettings = {
       region, credentials, maxAttempts: 1, ...(access.insecure ? { requestHandler: { httpsAgent: { rejectUnauthorized: false as const } } } : {}),
     };
-    const service: Session['service'] = (prefix, load, make) => async (call, input, { once = false } = {}) => {
-      const id = `${prefix} ${region}`;
+    const service: Session['service'] = (prefix, load, make) => async (call, input, { once = false, fresh = false, tries } = {}) => {
+      const begun = performance.now(), id = `${prefix} ${region}`;
       if (!clients.has(id)) clients.set(id, load().then(module => ({ module, client: make(module, settings) })));
       const { module, client } = await clients.get(id)! as { module: { readonly [name: string]: new (input: unknown) => never }; client: Client };
       const action = `${prefix}:${call}`;
@@ -91,8 +97,8 @@ export function openSession(access: Access, options: SessionOptions = {}): Sessi
           throw await decoded(refusal(action, region, error));
         }
       }, {
-        what: `an answer of AWS to ${action} in ${region}`, ...(access.maxRetries === undefined ? { budget: patience } : { attempts: access.maxRetries + 1 }), signal, pause: 500,
-        retryIf: error => retryable(error) && !(once && ambiguous(error)),
+        what: `an answer of AWS to ${action} in ${region}`, ...(access.maxRetries === undefined && tries === undefined ? { budget: patience } : { attempts: Math.min(tries ?? Infinity, (access.maxRetries ?? Infinity) + 1) }), signal, pause: 500,
+        retryIf: error => (retryable(error) && !(once && ambiguous(error))) || (fresh && isGone(error) && performance.now() - begun < settling),
         onRetry: (error, _attempt, pause) => options.note?.(`${(error as Error).message} Tried again in ${pause / 1000} s.`),
       });
     };

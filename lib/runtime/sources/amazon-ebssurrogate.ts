@@ -8,11 +8,19 @@ import { blockDevice, defined } from '../aws/instance.js';
 import { make } from '../aws/making.js';
 import { tagsOf } from '../aws/marks.js';
 import { makeSnapshot, volumeAt } from '../aws/snapshots.js';
+import { swapRoot } from '../aws/swap-root.js';
 import type { SourceDriver } from '../driver.js';
 
 type Props = Resolved<typeof amazonEbsSurrogate>;
 
 export default imageBuilder<Props>('source/amazon-ebssurrogate', (host, props, plan, maker) => async (name, until, tags) => {
+  if (props.useCreateImage) {
+    const root = await swapRoot(maker, host.instance, props.amiRootDevice.sourceDeviceName);
+    return make<string>(maker, 'image', { name, until }, async (_tags, mark) => {
+      const { ImageId } = await maker.session.ec2('CreateImage', defined({ InstanceId: host.id, Name: name, Description: description(plan), NoReboot: true, TagSpecifications: tags(mark), BlockDeviceMappings: changes(props, root) }), { once: true });
+      return { id: ImageId!, value: ImageId! };
+    });
+  }
   const kept = props.launchBlockDeviceMappings.filter(d => !d.omitFromArtifact && d.noDevice !== true && d.virtualName === undefined);
   const ofSnapshot = (mark: string): { readonly [key: string]: string } => tagsOf(tags(mark).find(t => t.ResourceType === 'snapshot')?.Tags);
   const snapshots = await Promise.all(kept.map(async d => ({ device: d.deviceName, made: await makeSnapshot(maker, volumeAt(host.instance, d.deviceName), { until, description: props.snapshotDescription, tags: ofSnapshot }) })));
@@ -32,6 +40,16 @@ export default imageBuilder<Props>('source/amazon-ebssurrogate', (host, props, p
   };
 }) satisfies SourceDriver<typeof amazonEbsSurrogate>;
 
+/** What the image has otherwise than its instance: settings of the root, disks that stay behind, and what amiBlockDeviceMappings says. */
+function changes({ amiRootDevice, launchBlockDeviceMappings, amiBlockDeviceMappings }: Props, rootName: string): BlockDeviceMapping[] {
+  const root: BlockDeviceMapping = { DeviceName: rootName, Ebs: { ...rootSettings(amiRootDevice), DeleteOnTermination: amiRootDevice.deleteOnTermination ?? true } };
+  const behind = launchBlockDeviceMappings.filter(d => d.omitFromArtifact).map(d => ({ DeviceName: d.deviceName, NoDevice: '' }));
+  return [...new Map([root, ...behind, ...(amiBlockDeviceMappings ?? []).map(blockDevice)].map(d => [d.DeviceName!, d])).values()];
+}
+const rootSettings = (root: Props['amiRootDevice']): NonNullable<BlockDeviceMapping['Ebs']> => defined({
+  VolumeSize: root.volumeSize === undefined ? undefined : Math.ceil(root.volumeSize.$size / 1024 ** 3), VolumeType: root.volumeType as never, Iops: root.iops, DeleteOnTermination: root.deleteOnTermination,
+});
+
 /** The root, the other disks that were filled, and what amiBlockDeviceMappings changes or adds. */
 function devices(props: Props, snapshots: ReadonlyMap<string, string>): BlockDeviceMapping[] {
   const root = props.amiRootDevice, all = new Map<string, BlockDeviceMapping>();
@@ -43,9 +61,7 @@ function devices(props: Props, snapshots: ReadonlyMap<string, string>): BlockDev
     all.set(name, {
       DeviceName: name,
       // An image says nothing of the encryption of a snapshot: that is as it is.
-      Ebs: { ...ebs, SnapshotId, ...(isRoot ? defined({
-        VolumeSize: root.volumeSize === undefined ? undefined : Math.ceil(root.volumeSize.$size / 1024 ** 3), VolumeType: root.volumeType as never, Iops: root.iops, DeleteOnTermination: root.deleteOnTermination,
-      }) : {}) },
+      Ebs: { ...ebs, SnapshotId, ...(isRoot ? rootSettings(root) : {}) },
     });
   }
   for (const more of (props.amiBlockDeviceMappings ?? []).map(blockDevice)) {

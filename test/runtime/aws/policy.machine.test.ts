@@ -1,7 +1,11 @@
 /** The policy that `bake policy aws` prints, enforced by the server as IAM would: it is enough for all that a build does, however it ends, and nothing in it is superfluous. */
+import { existsSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { AmazonEbsSource, type AmazonEbsSourceProps, AmazonEbsSurrogateSource, AmazonEbsVolumeSource, Duration, ImageBuild, Size } from '../../../lib/index.js';
-import { policyFor } from '../../../lib/runtime/aws/policy.js';
+import { actionsOf, policyFor } from '../../../lib/runtime/aws/policy.js';
+import { probes, withoutProbe } from '../../../lib/runtime/aws/probes.js';
 import { runProgram } from '../../contracts/ec2.js';
 import { ebsProps } from '../../contracts/ec2-props.js';
 import type { Fault } from '../../support/ec2-server/front.js';
@@ -16,7 +20,7 @@ import { program, type TestProgram } from '../../support/program.js';
 /** No calls of ours: what AWS itself does with the caller's permissions when a disk is encrypted. */
 const notCalled = /^kms:/;
 /** The answers of these get lost, so that what they made is looked for by its mark. */
-const lost: readonly Fault[] = ['ImportKeyPair', 'CreateSecurityGroup', 'CreateLaunchTemplate', 'CreateImage', 'RegisterImage', 'CreateSnapshot'].map(call => ({ call, nth: [1, 2], then: 'drop-after' }));
+const lost: readonly Fault[] = ['ImportKeyPair', 'CreateSecurityGroup', 'CreateLaunchTemplate', 'CreateImage', 'RegisterImage', 'CreateSnapshot'].map(call => ({ call, nth: 1, then: 'drop-after' }));
 
 requires('sshd')('the least policy of', () => {
   let server: Ec2Server, port: number, lives: string;
@@ -60,6 +64,9 @@ requires('sshd')('the least policy of', () => {
     }),
     'a build that makes no image': ebs({ skipCreateAmi: true, spotPrice: '0.05', securityGroupId: 'sg-default' }),
     'a disk that becomes an image': more => new AmazonEbsSurrogateSource({ ...ebsProps(port), name: 'amazon-ebssurrogate', ...more, launchBlockDeviceMappings: [{ deviceName: '/dev/xvdf', volumeSize: Size.gib(10) }], amiRootDevice: { sourceDeviceName: '/dev/xvdf', deviceName: '/dev/xvda' } }),
+    'a disk that becomes the root of an image': more => new AmazonEbsSurrogateSource({
+      ...ebsProps(port), name: 'amazon-ebssurrogate', ...more, useCreateImage: true, launchBlockDeviceMappings: [{ deviceName: '/dev/xvdf', volumeSize: Size.gib(10) }], amiRootDevice: { sourceDeviceName: '/dev/xvdf', deviceName: '/dev/xvda' },
+    }),
     'volumes and snapshots': more => {
       const { amiName: _name, ...props } = ebsProps(port);
       return new AmazonEbsVolumeSource({ ...props, name: 'amazon-ebsvolume', ...more, ebsVolumes: [{ deviceName: '/dev/xvdf', volumeSize: Size.gib(1), snapshotVolume: true, snapshotUsers: ['444455556666'] }] });
@@ -92,5 +99,31 @@ requires('sshd')('the least policy of', () => {
     const granted = policy.Statement.flatMap(s => s.Action), used = new Set(front.calls.flatMap(needed).map(a => a.name));
     expect(granted.filter(action => !used.has(action) && !notCalled.test(action))).toEqual([]);
     expect(world.inventory().filter(what => !/image|snapshot|volume/.test(what))).toEqual([]);
+  });
+
+  it('one action less, and it is named: before anything is made, or as soon as there is something to ask with, never after hours', async () => {
+    const { world, front } = server, marker = join(tmpdir(), `bake-policy-${process.pid}`);
+    const build = (): Promise<TestProgram> => program(app => new ImageBuild(app, 'web', { sources: [programs['an image with all that can be set on it']!(undefined)], provisioners: [new GuestCommand(`touch ${marker}`)] }));
+    const whole = policyFor((await build()).plan) as unknown as Policy;
+    const without = (...names: string[]): Policy => ({ Statement: whole.Statement.map(s => ({ ...s, Action: s.Action.filter(a => !names.includes(a)) })) });
+    world.policy = without('ec2:DescribeFastLaunchImages', 'ec2:CopyImage');
+    expect(await runProgram(await build())).toMatchObject({ exit: 5, problems: [{ code: 'AWS_ACTIONS_DENIED', message: expect.stringMatching(/what this build needs: ec2:CopyImage, ec2:DescribeFastLaunchImages\.$/) }] });
+    world.policy = without('ec2:CreateImage', 'ec2:StopInstances');
+    const early = await runProgram(await build());
+    expect(early.targets[0]!.error).toMatchObject({ code: 'AWS_ACTIONS_DENIED', message: expect.stringMatching(/ec2:CreateImage, ec2:StopInstances\.$/) });
+    expect([existsSync(marker), world.inventory().filter(what => !what.includes('ami-old'))]).toEqual([false, []]);
+    world.policy = whole;
+    expect((await runProgram(await build())).targets[0]!.error).toBeUndefined();
+    rmSync(marker);
+    world.policy = without('ec2:ModifyImageAttribute', 'ec2:DeleteSnapshot');
+    expect(await runProgram(await build())).toMatchObject({ exit: 5, problems: [{ message: expect.stringMatching(/ec2:DeleteSnapshot, ec2:ModifyImageAttribute\.$/) }] });
+    expect(front.complaints).toEqual([]);
+  });
+
+  it('every call that a build may make is asked for beforehand, or there is a reason why not', async () => {
+    const actions = new Set<string>();
+    for (const make of Object.values(programs)) for (const action of Object.keys(actionsOf((await program(app => new ImageBuild(app, 'web', { sources: [make(undefined)] }))).plan.targets[0]!.source))) actions.add(action);
+    const open = [...actions].filter(a => a.startsWith('ec2:') && !a.startsWith('ec2:Describe')).map(a => a.slice(4)).filter(a => probes[a] === undefined && withoutProbe[a] === undefined);
+    expect(open).toEqual([]);
   });
 });

@@ -127,6 +127,7 @@ requires('sshd')('the AMI builder', () => {
     const [instance] = [...region().instances.values()];
     expect(instance!.instance).toMatchObject({ InstanceType: 'c5.large', InstanceLifecycle: 'spot', Tags: expect.arrayContaining([{ Key: 'Team', Value: 'images' }]) });
     expect([calls('StopInstances').length, calls('CreateImage')[0]!.input['NoReboot']]).toEqual([0, undefined]);
+    expect(calls('CreateLaunchTemplate')[0]!.input).toMatchObject({ LaunchTemplateData: { TagSpecifications: expect.arrayContaining([{ ResourceType: 'spot-instances-request', Tags: expect.arrayContaining([{ Key: 'Spot', Value: 'yes' }]) }]) } });
     await succeed(await build({ spotPrice: 'auto' }));
     expect(calls('RunInstances').at(-1)!.input).toMatchObject({ InstanceMarketOptions: { MarketType: 'spot' } });
     expect(left()).toEqual([]);
@@ -158,7 +159,7 @@ requires('sshd')('the AMI builder', () => {
   });
 
   it('gives the instance a role for this run, and waits until EC2 knows it', async () => {
-    server.front.faults = [{ call: 'RunInstances', nth: [2, 3], then: { code: 'InvalidParameterValue', message: 'Value (imagebake-x) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name' } }];
+    server.front.faults = [{ call: 'RunInstances', nth: [1, 2], then: { code: 'InvalidParameterValue', message: 'Value (imagebake-x) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name' } }];
     let policy = '';
     server.front.onCall = call => { if (call.action === 'iam:PutRolePolicy') policy = String(call.input['PolicyDocument']); };
     await succeed(await build({ temporaryIamInstanceProfilePolicyDocument: { statement: [{ action: ['s3:GetObject'], resource: ['arn:aws:s3:::packages/*'] }] } }));
@@ -303,6 +304,22 @@ requires('sshd')('the AMI builder', () => {
     expect(server.world.inventory()).toEqual([]);
   });
 
+  it('amazon-ebssurrogate makes an image of the whole instance too, with the disk in the place of its root', async () => {
+    const p = await program(app => new ImageBuild(app, 'web', {
+      sources: [new AmazonEbsSurrogateSource({
+        ...ebsProps(port), useCreateImage: true, launchBlockDeviceMappings: [{ deviceName: '/dev/xvdf', volumeSize: Size.gib(10) }, { deviceName: '/dev/xvdg', volumeSize: Size.gib(1), omitFromArtifact: true }],
+        amiRootDevice: { sourceDeviceName: '/dev/xvdf', deviceName: '/dev/xvda', volumeType: 'gp3' },
+      })],
+      provisioners: [new GuestCommand('true')],
+    }));
+    built.push(p);
+    const { amiId } = await succeed(p), { image } = region().images.get(amiId)!;
+    expect(image).toMatchObject({ RootDeviceName: '/dev/xvda', SourceImageId: 'ami-00000000debian12' });
+    expect(image.BlockDeviceMappings).toMatchObject([{ DeviceName: '/dev/xvda', Ebs: { VolumeSize: 10, VolumeType: 'gp3', DeleteOnTermination: true } }]);
+    expect(region().snapshots.get(image.BlockDeviceMappings![0]!.Ebs!.SnapshotId!)!.snapshot.VolumeSize).toBe(10);
+    expect([left(), calls('RegisterImage')]).toEqual([[], []]);
+  });
+
   it('amazon-ebsvolume leaves volumes and snapshots, and nothing else', async () => {
     const { amiName: _name, ...props } = ebsProps(port);
     const p = await program(app => new ImageBuild(app, 'data', {
@@ -357,11 +374,11 @@ setTimeout(() => net.createServer(socket => {
   });
 
   it('says beforehand what would be made, where and as whom, and makes nothing', async () => {
-    const p = await build({ amiName: 'web-1', amiRegions: ['us-east-1'], encryptBoot: true, regionKmsKeyIds: { 'us-east-1': 'alias/there' }, amiUsers: ['444455556666'], fallbackInstanceTypes: ['t2.small'], retention: { family: 'web', keep: 5 } });
+    const p = await build({ amiName: 'web-1', amiRegions: ['us-east-1'], encryptBoot: true, kmsKeyId: 'alias/home', regionKmsKeyIds: { 'us-east-1': 'alias/there' }, amiUsers: ['444455556666'], fallbackInstanceTypes: ['t2.small'], retention: { family: 'web', keep: 5 } });
     const [target] = await forecast(p.plan, { programFolder: p.folder, kinds: [guestCommand as never] });
     expect(target!.makes).toEqual([
       `as arn:aws:iam::${account}:user/builder`, `starts an instance (t3.small, else t2.small) in ${home} from ami-00000000debian12 (debian-12-amd64-20261101)`,
-      `makes the image 'web-1' in ${home}, encrypted with the region's own key; us-east-1, encrypted with alias/there`, 'shares it with 444455556666', 'keeps the newest 5 of \'web\'',
+      `makes the image 'web-1' in ${home}, encrypted with alias/home; us-east-1, encrypted with alias/there`, 'shares it with 444455556666', 'keeps the newest 5 of \'web\'',
     ]);
     expect(server.world.inventory()).toEqual([]);
   });

@@ -22,7 +22,7 @@ export class Refusal extends Error {
 }
 
 export interface Fault {
-  /** Name of the call: `CreateImage`. */
+  /** Name of the call: `CreateImage`. Dry runs do not count. */
   readonly call: string;
   readonly region?: string;
   /** Which of the calls that fit, counted from 1; all when left out. */
@@ -83,7 +83,7 @@ export async function startFront(backend: Backend, pass?: (request: IncomingMess
         input: parseInput(operation, parameters, dialect), number: calls.length + 1,
       };
       calls.push(call);
-      const fault = chosen(name, call.region);
+      const fault = call.input['DryRun'] === true ? undefined : chosen(name, call.region);
       if (fault?.then === 'drop-before') { response.destroy(); return; }
       if (typeof fault?.then === 'object') throw new Refusal(fault.then.code, fault.then.message ?? `The test asked for ${fault.then.code}.`, fault.then.status ?? (/^Internal|Unavailable/.test(fault.then.code) ? 500 : 400));
       let answer: Answer | undefined, refused: unknown;

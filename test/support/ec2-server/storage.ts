@@ -74,7 +74,7 @@ export const storage = calls({
   },
   CopyImage(input, here) {
     const { world, region } = here, known = region.tokens.get(input.ClientToken ?? '');
-    if (known !== undefined) return { ImageId: known };
+    if (known !== undefined) { copyOf(input); return { ImageId: known }; }
     const source = world.region(input.SourceRegion!), from = source.images.get(input.SourceImageId!);
     if (from === undefined) throw new Refusal('InvalidAMIID.NotFound', `The image id '[${input.SourceImageId}]' does not exist`);
     if (world.phase(from).state !== 'available') throw new Refusal('InvalidAMIID.Unavailable', `The image ${input.SourceImageId} is not available.`);
@@ -155,6 +155,23 @@ export const storage = calls({
   DescribeVolumes({ VolumeIds, Filters }, { world, region }) {
     const found = byIds(VolumeIds, region.volumes, ...noVolume).filter(([id, v]) => world.volumeThere(region, id) && fits(Filters, { 'attachment.instance-id': v.attachedTo, status: world.phase(v).state }, v.volume.Tags));
     return { Volumes: found.map(([VolumeId, v]) => ({ ...v.volume, VolumeId, State: (v.attachedTo === undefined ? 'available' : 'in-use') as ec2.VolumeState, Attachments: v.attachedTo === undefined ? [] : [{ InstanceId: v.attachedTo, Device: v.device, State: 'attached', DeleteOnTermination: v.deleteOnTermination }] })) };
+  },
+  DetachVolume({ VolumeId, InstanceId }, { world, region }) {
+    const volume = one(VolumeId, region.volumes, ...noVolume), instance = one(InstanceId, region.instances, 'InvalidInstanceID.NotFound', 'instance ID');
+    if (volume.attachedTo !== InstanceId) throw new Refusal('IncorrectState', `Volume '${VolumeId}' is in the 'available' state.`);
+    if (volume.device === instance.instance.RootDeviceName && world.phase(instance).state !== 'stopped') throw new Refusal('OperationNotPermitted', 'Unable to detach root volume');
+    delete volume.attachedTo;
+    instance.devices.splice(instance.devices.findIndex(d => d.volume === VolumeId), 1);
+    return { VolumeId, InstanceId, State: 'detaching' };
+  },
+  AttachVolume({ VolumeId, InstanceId, Device }, { region }) {
+    const volume = one(VolumeId, region.volumes, ...noVolume), instance = one(InstanceId, region.instances, 'InvalidInstanceID.NotFound', 'instance ID');
+    if (volume.attachedTo !== undefined) throw new Refusal('VolumeInUse', `${VolumeId} is already attached to an instance`);
+    if (instance.devices.some(d => d.name === Device)) throw new Refusal('InvalidParameterValue', `Invalid value '${Device}' for unixDevice. Attachment point ${Device} is already in use`);
+    // As EC2 does: what is attached later does not go with the instance.
+    Object.assign(volume, { attachedTo: InstanceId, device: Device, deleteOnTermination: false });
+    instance.devices.unshift({ name: Device!, volume: VolumeId! });
+    return { VolumeId, InstanceId, Device, State: 'attaching' };
   },
   DeleteVolume({ VolumeId }, { world, region }) {
     const volume = one(VolumeId, region.volumes, ...noVolume);

@@ -4,7 +4,7 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Front, startFront } from '../ec2-server/front.js';
+import { type Front, Refusal, startFront } from '../ec2-server/front.js';
 import type { Guests } from '../ec2-server/server.js';
 import { freePort } from '../ec2-server/guests.js';
 import { openDoor } from '../door.js';
@@ -12,7 +12,7 @@ import { openDoor } from '../door.js';
 /** Where .ci/run installs it, with pip. */
 export const motoFolder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'imagebake-test', 'moto-5.2.5');
 
-export interface Moto extends AsyncDisposable { readonly front: Front; readonly url: string; readonly environment: { readonly [name: string]: string } }
+export interface Moto extends AsyncDisposable { /** A call with the token of an earlier one is another call. */ readonly ignoresTokens: true; readonly front: Front; readonly url: string; readonly environment: { readonly [name: string]: string } }
 
 export async function startMoto(options: { readonly guests?: Guests; readonly environment?: { readonly [name: string]: string } } = {}): Promise<Moto> {
   const here = fileURLToPath(new URL('.', import.meta.url)), port = await freePort(), url = `http://127.0.0.1:${port}`;
@@ -27,6 +27,8 @@ export async function startMoto(options: { readonly guests?: Guests; readonly en
   const keys = new Map<string, string>(), doors = new Map<string, () => Promise<void>>();
   const front = await startFront({
     async answer(call, _operation, asked) {
+      // moto does these although it is asked for a dry run, or does not know them.
+      if (call.input['DryRun'] === true && /:(ModifyInstanceAttribute|ModifyImageAttribute|CreateFleet|GetConsoleOutput|DisableImageDeregistrationProtection)$/.test(call.action)) throw new Refusal('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
       const answer = await forward(port, 'POST', asked.path, asked.headers, Buffer.from(asked.body)), body = answer.body.toString('utf8');
       if (call.action === 'ec2:ImportKeyPair' && answer.status === 200) keys.set(String(call.input['KeyName']), Buffer.from(call.input['PublicKeyMaterial'] as Uint8Array).toString('utf8'));
       if (call.action === 'ec2:DescribeInstances' && options.guests) await openInstanceDoor(body, options.guests);
@@ -47,7 +49,7 @@ export async function startMoto(options: { readonly guests?: Guests; readonly en
   }
 
   return {
-    front, url,
+    front, url, ignoresTokens: true,
     environment: { AWS_ENDPOINT_URL: front.url, AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },
     async [Symbol.asyncDispose]() {
       await front[Symbol.asyncDispose]();
