@@ -41,3 +41,16 @@ type Table = typeof table;
 /** What makes an image that machine's, and must not be in the machines that start from it. */
 export interface SealFields extends Table {}
 export const sealFields: SealFields = table;
+
+const atCapture = {
+  /**
+   * Removes, before the disk becomes an image, what makes the guest this one machine: SSH host keys, machine id, logs, histories, cloud-init's state, temporary files. Each machine that
+   * starts from the image makes its own. `false` leaves everything; a SealProvisioner as the last step then seals what you choose. Windows guests are left as they are.
+   * @default true
+   */
+  seal: field.boolean({ default: true, affects: 'capture', packerName: false }),
+};
+type AtCapture = typeof atCapture;
+/** Sealing of images that are disks. */
+export interface SealAtCaptureFields extends AtCapture {}
+export const sealAtCaptureFields: SealAtCaptureFields = atCapture;

@@ -8,12 +8,13 @@ import { bootFields } from '../shared/boot.js';
 import { httpFields } from '../shared/http.js';
 import { isoFields } from '../shared/iso.js';
 import { mediaFields } from '../shared/media.js';
+import { sealAtCaptureFields } from '../shared/seal.js';
 import { shutdownFields } from '../shared/shutdown.js';
 import { sshFields } from '../shared/ssh.js';
 import { vncFields } from '../shared/vnc.js';
 
 /** The kind of QemuSource. */
-export const qemu = source('qemu', combine(sshFields, isoFields, bootFields, httpFields, mediaFields, vncFields, shutdownFields, {
+export const qemu = source('qemu', combine(sshFields, isoFields, bootFields, httpFields, mediaFields, vncFields, shutdownFields, sealAtCaptureFields, {
   /** Disk image to start from: qcow2, raw, vmdk, vdi, vhdx. It is never written to. */
   diskImage: field.path({ kind: 'file', packerName: 'iso_url' }),
   /** The same by its URL; downloads are kept. */

@@ -60,7 +60,7 @@ requires('qemu', 'base')('the qemu source', () => {
     artifact = result.targets[0]!.artifacts[0]!;
   }, 240_000);
 
-  test('its image, booted again, has the changes, and our keys are gone from every user', async () => {
+  test('its image, booted again, has the changes; our keys are gone from every user, and what made it one machine is its own anew', async () => {
     const app = new App();
     new ImageBuild(app, 'check', { sources: [new QemuSource({ diskImage: disk, cloudInit: { enabled: false } })] });
     const c = await driverContext();
@@ -69,9 +69,9 @@ requires('qemu', 'base')('the qemu source', () => {
       const machine = await qemuDriver.boot(artifact, { ...props, ssh: { ...props.ssh!, password: rootPassword } }, c.ctx);
       const guest = await machine.connect(c.ctx);
       let out = '';
-      const exit = await guest.exec(`cat /etc/first /etc/last /etc/motd; echo --; cat ~somebody/.ssh/authorized_keys; echo --; ls -A ~/.ssh; ls /etc/ssh/sshd_config.d /etc/ssh/*imagebake*; echo --; [ $(blockdev --getsize64 /dev/vda) = ${5 * 1024 ** 3} ] && echo large`, { stdout: chunk => { out += Buffer.from(chunk).toString(); } });
+      const exit = await guest.exec(`cat /etc/first /etc/last /etc/motd; echo --; cat ~somebody/.ssh/authorized_keys; echo --; ls -A ~/.ssh; ls /etc/ssh/sshd_config.d /etc/ssh/*imagebake*; echo --; [ $(blockdev --getsize64 /dev/vda) = ${5 * 1024 ** 3} ] && echo large; echo --; ls /etc/ssh/*_key; stat -c %s /var/log/mine; ! grep -qF -e "$(cat /etc/machine-id)" -e "$(cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub)" /etc/of-the-build && echo another`, { stdout: chunk => { out += Buffer.from(chunk).toString(); } });
       await guest[Symbol.asyncDispose]();
-      expect({ exit, out }).toEqual({ exit: { how: 'exited', code: 0 }, out: 'first\ntwo\nbuilt by a program\n--\nssh-ed25519 AAAAother theirs\n--\n/etc/ssh/sshd_config.d:\nimagebake.conf\n--\nlarge\n' });
+      expect({ exit, out }).toEqual({ exit: { how: 'exited', code: 0 }, out: 'first\ntwo\nbuilt by a program\n--\nssh-ed25519 AAAAother theirs\n--\n/etc/ssh/sshd_config.d:\nimagebake.conf\n--\nlarge\n--\n/etc/ssh/ssh_host_ecdsa_key\n/etc/ssh/ssh_host_ed25519_key\n/etc/ssh/ssh_host_rsa_key\n0\nanother\n' });
     } finally { await c.end(); }
   }, 240_000);
 

@@ -1,9 +1,11 @@
-/** Makes the guest's disk ready to become an image: our keys go, and what was deleted no longer takes space. */
-import { errors } from '../../../errors.js';
+/** Makes the guest's disk ready to become an image: what makes it one machine goes, and our keys, and what was deleted no longer takes space. */
+import { errors, isBakeError, messageOf } from '../../../errors.js';
 import { asRoot } from '../../as-root.js';
 import type { Communicator, Context } from '../../driver.js';
 import { describeExit } from '../../process.js';
+import { withoutLoginKey } from '../../login-key.js';
 import { quote } from '../../quote.js';
+import { sealGuest, sealScript } from '../../seal.js';
 import { Agent } from './agent.js';
 import { hostKeyFile, hostKeySetting, type SeedKeys } from './seed.js';
 
@@ -14,6 +16,28 @@ const fail = errors('KEY', {
     explain: 'An image must not carry a key that lets somebody in, so nothing was captured.',
   },
 });
+const failSeal = errors('SEAL', {
+  FAILED: {
+    message: (reason: string) => `The image could not be sealed. ${reason}`,
+    remedy: 'Mend what is named, or say seal: false; a SealProvisioner as the last step seals what you choose.',
+    explain: 'Before a disk becomes an image, what makes the guest this one machine is removed: host keys, machine id, logs, histories, cloud-init\'s state. Nothing was captured.',
+  },
+});
+
+/**
+ * Removes what makes the guest this one machine. Where there is no way to become root, neither by sudo nor by the guest agent, the image stays as it is, with a
+ * warning. Throws SEAL_FAILED.
+ */
+export async function seal(guest: Communicator, agentSocket: string, ctx: Context): Promise<void> {
+  if (guest.guest !== 'unix') return;
+  ctx.note('sealing the image', { detail: true });
+  try { await sealGuest('all', guest, ctx); } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (!isBakeError(error) || error.code !== 'ROOT_NOT_ROOT') throw failSeal.FAILED(messageOf(error), { cause: error });
+    if (await byAgent(sealScript(), agentSocket, ctx)) return;
+    ctx.warn('The image is not sealed, since there is no way to become root in the guest: it carries the SSH host keys, machine id and logs of this one machine. Log in as root, or as a user who may use sudo without a password; or say seal: false.', 'NOT_SEALED');
+  }
+}
 
 /** Gives up the space of deleted files, where the guest can; a guest that cannot only makes a larger image. */
 export async function trim(guest: Communicator, ctx: Context): Promise<void> {
@@ -31,39 +55,21 @@ export async function removeKeys(guest: Communicator, keys: SeedKeys, agentSocke
   let err = '';
   const exit = await guest.exec(asRoot(work), { signal: ctx.signal, stderr: chunk => { err += Buffer.from(chunk).toString('utf8'); } });
   if (exit.how === 'exited' && exit.code === 0) return;
-  const agent = await Agent.open(agentSocket, 5000, ctx.signal).catch(() => undefined);
-  try { if ((await agent?.run('/bin/sh', ['-c', work]))?.code === 0) return; }
-  catch { /* the guest's own answer is the better one */ }
-  finally { agent?.close(); }
+  if (await byAgent(work, agentSocket, ctx)) return;
   throw fail.STAYED(err.trim().split('\n').at(-1) || describeExit(exit));
+}
+
+/** Runs a script through the guest agent, which is root; whether it was there and the script succeeded. */
+async function byAgent(work: string, socket: string, ctx: Context): Promise<boolean> {
+  const agent = await Agent.open(socket, 5000, ctx.signal).catch(() => undefined);
+  // Where it fails, the guest's own answer is the better one.
+  try { return (await agent?.run('/bin/sh', ['-c', work], { budget: 120_000 }))?.code === 0; } catch { return false; } finally { agent?.close(); }
 }
 
 /** For root. */
 function script({ login, host }: SeedKeys): string {
-  return `
-set -u
-key=${quote(login.blob)} hostkey=${quote(host.blob)} left=0
-# Without our lines, and without the empty line that each was put behind.
-strip() {
-  blank=
-  while IFS= read -r line || [ -n "$line" ]; do
-    case $line in
-      *"$key"*) blank=\${blank%?} ;;
-      '') blank="$blank
-" ;;
-      *) printf '%s%s\\n' "$blank" "$line"; blank= ;;
-    esac
-  done
-}
-for home in $( (getent passwd 2>/dev/null || cat /etc/passwd) | cut -d: -f6 | sort -u); do
-  for file in "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys2"; do
-    grep -qF "$key" "$file" 2>/dev/null || continue
-    rest=$(strip < "$file")
-    # Written in place: owner, mode and label stay. A file with nothing left in it was made for us.
-    if [ -n "$(printf %s "$rest" | tr -d '[:space:]')" ]; then printf '%s\\n' "$rest" > "$file"; else rm -f "$file"; fi
-    if grep -qF "$key" "$file" 2>/dev/null; then echo "$file still holds it" >&2; left=1; fi
-  done
-done
+  return `${withoutLoginKey(login.blob)}
+hostkey=${quote(host.blob)}
 rm -f ${hostKeyFile} ${hostKeySetting}
 # What cloud-init remembers of this instance has both keys in it; the next boot is another instance's first.
 for folder in /var/lib/cloud/instances/*; do

@@ -11,7 +11,7 @@ import { captureDisk } from './capture.js';
 import { makeDisk } from './disk.js';
 import { lastPicture, screenshot, serialTail, watchScreen } from './eyes.js';
 import { installerDone, typeBootCommand, type Values } from './install.js';
-import { removeKeys, trim } from './key.js';
+import { removeKeys, seal, trim } from './key.js';
 import { endProcess, launch, type MachineRecord, removeMachine, type Running, wordsSince } from './launch.js';
 import { noCommunicator } from '../../communicators/none.js';
 import { commandLine, type DiskSpec, sockets } from './command-line.js';
@@ -185,7 +185,9 @@ export class QemuMachine implements Machine<typeof qemu> {
     if (props.communicator !== 'none' && !this.running.alive() && (prepared.keys !== undefined || this.guest === undefined)) throw await this.#wentOff('before its disk was taken', ctx);
     if (this.running.alive()) await this.#watched('before its disk was taken', ctx, async () => {
       if (this.guest === undefined) return;
-      if (prepared.keys !== undefined) await removeKeys(this.guest, prepared.keys, join(this.places.folder, sockets.agent), ctx);
+      const agent = join(this.places.folder, sockets.agent);
+      if (props.seal) await seal(this.guest, agent, ctx);
+      if (prepared.keys !== undefined) await removeKeys(this.guest, prepared.keys, agent, ctx);
       if (props.diskDiscard === 'unmap') await trim(this.guest, ctx);
     });
     if (this.running.alive()) {
