@@ -1,6 +1,6 @@
 /** The contract of communicators: every implementation runs this suite. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, openSync, writeSync, closeSync, existsSync } from 'node:fs';
+import { copyFileSync, createReadStream, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, openSync, writeSync, closeSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +27,9 @@ export async function run(guest: Communicator, command: string, options: ExecOpt
   return { exit, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() };
 }
 
+/** In `npm run soak -- communicators`: every exit code, a file of 1 GB, minutes without a word. */
+const long = process.env['BAKE_SERIES'] === '1';
+
 const done = { how: 'exited', code: 0 } as const;
 const awkward = [`with space`, `it's`, `"quoted"`, `ünï 雪 🙂`, `$HOME;*?[a]`, `-dash`, `back\\slash`, `new\nline`];
 
@@ -52,12 +55,18 @@ export function communicatorContract(open: () => Promise<CommunicatorFixture>, o
 
   group('commands', () => {
     test('exit codes arrive', async () => {
-      const codes = [0, 1, 7, 126, 127, 128, 255];
+      const codes = long ? Array.from({ length: 256 }, (_, i) => i) : [0, 1, 7, 126, 127, 128, 255];
       expect(await Promise.all(codes.map(async code => (await sh(`exit ${code}`)).exit))).toEqual(codes.map(code => ({ how: 'exited', code })));
     });
     test('a command that ends by a signal has not succeeded, and the signal is known', async () => {
-      const { exit } = await sh('kill -TERM $$');
-      expect([{ how: 'signalled', signal: 'TERM' }, { how: 'exited', code: 143 }]).toContainEqual(exit);
+      for (const [signal, code] of [['TERM', 143], ['KILL', 137], ['SEGV', 139], ['HUP', 129]] as const) {
+        const { exit } = await sh(`ulimit -c 0; kill -${signal} $$`);
+        expect([{ how: 'signalled', signal }, { how: 'exited', code }], signal).toContainEqual(exit);
+      }
+    });
+    test('a line of a megabyte, and one without an end, arrive whole', async () => {
+      const text = await out(`head -c 1000000 /dev/zero | tr '\\0' x; echo; printf 'no end'`);
+      expect(text === `${'x'.repeat(1_000_000)}\nno end`).toBe(true);
     });
     test('both outputs arrive, apart, whole and in order', async () => {
       expect(await sh('echo one; echo two >&2; printf three; printf four >&2')).toEqual({ exit: done, out: 'one\nthree', err: 'two\nfour' });
@@ -137,7 +146,7 @@ export function communicatorContract(open: () => Promise<CommunicatorFixture>, o
       await sh(`pkill -f '^sleep 300$'`);
     });
     test('a guest that was left alone for a while answers', async () => {
-      await sleep(1200);
+      await sleep(long ? 90_000 : 1200);
       expect(await out('echo here')).toBe('here\n');
     });
   });
@@ -183,8 +192,9 @@ export function communicatorContract(open: () => Promise<CommunicatorFixture>, o
       await guest.upload(Buffer.from('new'), `${remote}/link`);
       expect(await out(`cd '${remote}' && test -L link && cat target`)).toBe('new');
     });
-    test(`a file of ${Math.round((options.bigFile ?? 100e6) / 1e6)} MB goes there and back, with its progress`, { timeout: 300_000 }, async () => {
-      const size = options.bigFile ?? 100_000_000, block = randomBytes(1_000_000), file = openSync(join(local, 'big'), 'w');
+    const bigFile = long ? 1_000_000_000 : options.bigFile ?? 100_000_000;
+    test(`a file of ${Math.round(bigFile / 1e6)} MB goes there and back, with its progress`, { timeout: 300_000 }, async () => {
+      const size = bigFile, block = randomBytes(1_000_000), file = openSync(join(local, 'big'), 'w');
       for (let i = 0; i < size / block.length; i++) { block.writeUInt32BE(i); writeSync(file, block); }
       closeSync(file);
       let sent = 0;
@@ -195,6 +205,20 @@ export function communicatorContract(open: () => Promise<CommunicatorFixture>, o
       await guest.download(`${remote}/big`, join(local, 'big-back'));
       expect(await sha256(join(local, 'big-back'))).toBe(digest);
       await out(`rm '${remote}/big'`);
+    });
+    test('a file with holes has the same content there and back', async () => {
+      const file = openSync(join(local, 'holes'), 'w'), size = 8 * 1024 ** 2;
+      writeSync(file, 'start');
+      writeSync(file, 'end', size - 3);
+      closeSync(file);
+      await guest.upload(join(local, 'holes'), `${remote}/holes/file`);
+      mkdirSync(join(local, 'with-holes'));
+      copyFileSync(join(local, 'holes'), join(local, 'with-holes/file'));
+      await guest.uploadFolder(join(local, 'with-holes'), `${remote}/holes/folder`);
+      const digest = await sha256(join(local, 'holes'));
+      for (const path of ['file', 'folder/file']) expect((await out(`sha256sum <'${remote}/holes/${path}'`)).slice(0, 64)).toBe(digest);
+      await guest.downloadFolder(`${remote}/holes/folder`, join(local, 'holes-back'));
+      expect(await sha256(join(local, 'holes-back/file'))).toBe(digest);
     });
     test('what cannot be written or read is an error that names the path and the reason', async () => {
       await expect(guest.upload(Buffer.from('x'), '/proc/sys/kernel/ostype')).rejects.toThrow(/\/proc\/sys\/kernel\/ostype.*(ermission denied|ead-only|not permitted|EACCES|EROFS|EPERM)/i);
