@@ -2,6 +2,7 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import type { ShellLocalFields } from '../constructs/shared/shell-local.js';
 import { errors } from '../errors.js';
 import type { ResolvedOf } from '../fields.js';
@@ -86,5 +87,9 @@ async function commandOf(script: string, props: Props): Promise<string[]> {
 export class Tail {
   #text = '';
   push(chunk: Uint8Array): void { this.#text = (this.#text + Buffer.from(chunk).toString('utf8')).slice(-4096); }
-  text(lines = 8): string { return this.#text.trimEnd().split('\n').slice(-lines).join('\n'); }
+  /** Without what only a terminal understands; of a very long line its end. */
+  text(lines = 8): string {
+    const plain = stripVTControlCharacters(this.#text).replaceAll('\r\n', '\n').replace(/[^\P{Cc}\n\t]/gu, '\uFFFD').trimEnd();
+    return plain.split('\n').slice(-lines).map(line => (line.length > 600 ? `… ${line.slice(-600)}` : line)).join('\n');
+  }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { basename } from 'node:path';
 import type { shell } from '../../constructs/provisioners/shell.js';
 import { errors } from '../../errors.js';
@@ -17,8 +18,8 @@ import { type Script, isText, scriptTemplateNames, wrapperOf } from '../remote-s
 
 const fail = errors('SHELL', {
   FAILED: {
-    message: (what: string, how: string, said: string) => `${what} ${how}${said === '' ? '. It printed nothing.' : `. It said:\n${said}`}`,
-    remedy: 'Its whole output is in the log. Other exit codes can be allowed with validExitCodes.',
+    message: (what: string, how: string, said: string, _hint: string) => `${what} ${how}${said === '' ? '. It printed nothing.' : `. It said:\n${said}`}`,
+    remedy: (_what: string, _how: string, _said: string, hint: string) => hint,
     explain: 'A script in the guest ended with an exit code that does not count as success, or by a signal.',
   },
   DISCONNECTED: {
@@ -87,9 +88,9 @@ async function runOne(content: Buffer, what: string, props: Props, guest: Commun
       budget: rebootBudget, signal: ctx.signal, more: wrapper.status, waiting: text => ctx.note(`Waiting: ${text}.`, { detail: true }), same: statusReader(what, exit.reason ?? 'no reason known'),
     });
     if (end.rebooted) { ctx.note('The guest has been rebooted.'); await guest.exec(wrapper.clean, { signal: ctx.signal }); return; }
-    return judge({ how: 'exited', code: end.as }, what, props, tail);
+    return judge({ how: 'exited', code: end.as }, what, content, props, tail);
   }
-  judge(exit, what, props, tail);
+  judge(exit, what, content, props, tail);
   if (props.mayReboot && before) await awaitAnnounced(guest, before.id, ctx);
 }
 
@@ -119,9 +120,24 @@ function statusReader(what: string, reason: string): (state: { readonly more: st
   };
 }
 
-function judge(exit: Exit, what: string, props: Props, tail: Tail): void {
+function judge(exit: Exit, what: string, content: Buffer, props: Props, tail: Tail): void {
   if (exit.how === 'exited' && props.validExitCodes.includes(exit.code)) return;
-  throw fail.FAILED(what[0]!.toUpperCase() + what.slice(1), exit.how === 'exited' ? `exited with ${exit.code}` : reasonOf(exit, ''), tail.text(12), { facts: { exit } });
+  const said = tail.text(12), code = exit.how === 'exited' ? exit.code : 0;
+  const meaning = code === 127 ? ' (a command, or what shall read the script, was not found)' : code === 126 ? ' (a command, or the script, may not be executed)' : code > 128 && code < 160 && signalName(code - 128) !== undefined ? ` (${signalName(code - 128)})` : '';
+  throw fail.FAILED(what[0]!.toUpperCase() + what.slice(1), exit.how === 'exited' ? `exited with ${code}${meaning}` : reasonOf(exit, ''), said, hintOf(code, said, content), { facts: { exit } });
+}
+
+/** What a shell says of a command that a signal ended: 128 and its number. */
+const signalName = (number: number): string | undefined => Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+
+function hintOf(code: number, said: string, content: Buffer): string {
+  const first = content.toString('latin1', 0, 256).split('\n', 1)[0]!;
+  if ((code === 127 || code === 126) && first.startsWith('#!') && first.endsWith('\r')) return 'Its first line has a Windows line end, so a program of that name with a carriage return was looked for: leave binary out, or mend the file.';
+  if (code === 127) return 'Install what is missing in an earlier step, or name it by its path: steps run without a login, so PATH may be shorter than in a terminal.';
+  if (/could not be written to/.test(said)) return 'Take another folder with remoteFolder, or make space in the guest.';
+  if (/sudo:.*(password|terminal) is required|no askpass/.test(said)) return `sudo asks for a password, and there is nobody to give it: let the user in without (NOPASSWD in /etc/sudoers.d), or say executeCommand: text\`echo \${Secret.env('PASSWORD')} | sudo -S sh {{.Path}}\`.`;
+  if (said === '') return 'Scripts find their standard input empty, so a command that asks gets no answer; `set -x` shows which one it is. Other exit codes can be allowed with validExitCodes.';
+  return 'Its whole output is in the log. Other exit codes can be allowed with validExitCodes.';
 }
 
 /** A reboot that the script has started may show only after its end. */

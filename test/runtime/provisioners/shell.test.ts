@@ -34,6 +34,13 @@ describe('inline commands', () => {
     await expect(run({ inline: ['exit 7'] })).rejects.toMatchObject({ message: 'The script exited with 7. It printed nothing.' });
     await expect(run({ inline: ['kill -9 $$'] })).rejects.toMatchObject({ code: 'SHELL_FAILED' });
   });
+  test('that fail in a known way say so, and what to do', async () => {
+    await expect(run({ inline: ['no-such-command'] })).rejects.toMatchObject({ message: expect.stringContaining('exited with 127 (a command, or what shall read the script, was not found). It said:') as string, remedy: expect.stringContaining('PATH') as string });
+    await expect(run({ inline: ['sh -c \'kill -SEGV $$\''] })).rejects.toMatchObject({ message: expect.stringContaining('exited with 139 (SIGSEGV)') as string });
+    await expect(run({ inline: ['read answer'] })).rejects.toMatchObject({ remedy: expect.stringContaining('standard input empty') as string });
+    await expect(run({ inline: ['echo "sudo: a password is required" >&2; exit 1'] })).rejects.toMatchObject({ remedy: expect.stringContaining('sudo -S') as string });
+    await expect(run({ inline: ['printf "\\033[31mred\\033[0m \\001 \\rback\n"; head -c 3000 /dev/zero | tr "\\0" x; exit 1'] })).rejects.toMatchObject({ message: expect.stringMatching(/It said:\nred \uFFFD \uFFFDback\n… x{600}$/) as string });
+  });
   test('with a failure inside a pipe have failed, where the shell can tell', async () => {
     await expect(run({ inline: ['#'], executeCommand: 'bash -o pipefail -c "false | cat"' })).rejects.toMatchObject({ code: 'SHELL_FAILED' });
     await expect(run({ inlineShebang: '/bin/bash -e', inline: ['set -o pipefail', 'false | cat'] })).rejects.toMatchObject({ code: 'SHELL_FAILED' });
@@ -64,7 +71,7 @@ describe('scripts', () => {
   test('with Windows line ends run, unless they are said to be binary', async () => {
     const file = script('#!/bin/sh\r\necho hello\r\n');
     expect(await run({ script: file })).toBe('hello\n');
-    await expect(run({ script: file, binary: true })).rejects.toMatchObject({ code: 'SHELL_FAILED' });
+    await expect(run({ script: file, binary: true })).rejects.toMatchObject({ code: 'SHELL_FAILED', remedy: expect.stringContaining('Windows line end') as string });
   });
   test('that are programs, or very long, or no UTF-8, are sent as they are', async () => {
     expect(await run({ script: '/bin/true', binary: true })).toBe('');
