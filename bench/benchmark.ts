@@ -24,7 +24,7 @@ export interface Benchmark {
 /** One figure as it is printed with --json. */
 export function record({ figure, ours, peer, unit, goal }: Figure): { readonly [key: string]: unknown } {
   const limit = goal === undefined ? undefined : typeof goal === 'number' ? goal : peer === undefined ? undefined : Number.parseFloat(goal) * peer;
-  return { figure, ours: round(ours), peer: peer === undefined ? null : round(peer), unit, ratio: peer === undefined ? null : round(ours / peer), goal: goal ?? null, met: limit === undefined ? null : ours <= limit };
+  return { figure, ours: round(ours), peer: peer === undefined ? null : round(peer), unit, ratio: peer === undefined || peer === 0 ? null : round(ours / peer), goal: goal ?? null, met: limit === undefined ? null : ours <= limit };
 }
 
 export const round = (n: number): number => Number(n.toPrecision(4));

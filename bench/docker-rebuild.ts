@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { containerBase } from '../scripts/base/base.js';
 import type { Benchmark, Figure } from './benchmark.js';
 import { measureRebuilds, storedBytes } from './rebuild.js';
+import { packerProgram } from './packer-program.js';
 import { compiled } from './workplace.js';
 
 export default {
@@ -16,7 +17,7 @@ export default {
       const found = docker('run', '--rm', '--network', 'none', '--entrypoint', 'sh', `${name}:${tag}`, '-c', 'cat /srv/step-*').trim().split('\n');
       if (found.join() !== steps.map(step => /echo (\S+)/.exec(step)![1]).join()) throw new Error(`the image ${tag} is wrong: ${found.join()}`);
     };
-    const env = { BAKE_CHECKPOINT_DIR: store, BAKE_CACHE_DIR: join(place.folder, 'cache') }, packer = process.env['PACKER_BIN'] ?? 'packer';
+    const env = { BAKE_CHECKPOINT_DIR: store, BAKE_CACHE_DIR: join(place.folder, 'cache') }, packer = packerProgram;
     const bake = async (): Promise<number> => (await place.bake(['build', '--force'], { env })).milliseconds / 1000;
     try {
       const figures: Figure[] = await measureRebuilds(place, 'five steps in a container', {

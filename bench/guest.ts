@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { startSshd } from '../test/support/sshd.js';
+import { packerProgram } from './packer-program.js';
 import { type Workplace, compiled } from './workplace.js';
 
 export interface Guest extends AsyncDisposable {
@@ -42,7 +43,7 @@ new ImageBuild(app, 'guest', { sources: [new NullSource({ ssh: { host: '127.0.0.
     async packer(provisioners) {
       place.write('guest.json', JSON.stringify({ builders: [{ type: 'null', ssh_host: '127.0.0.1', ssh_port: port, ssh_username: sshd.user, ssh_private_key_file: key }], provisioners }));
       let connected = 0, done = 0;
-      await place.run(process.env['PACKER_BIN'] ?? 'packer', ['build', '-color=false', 'guest.json'], {
+      await place.run(packerProgram, ['build', '-color=false', 'guest.json'], {
         line: (text, milliseconds) => {
           if (text.includes('Connected to SSH')) connected = milliseconds;
           if (/Build 'null' finished/.test(text)) done = milliseconds;

@@ -5,6 +5,7 @@ import { base } from '../scripts/base/base.js';
 import { hostRecipe } from '../scripts/base/recipe.js';
 import type { Benchmark } from './benchmark.js';
 import { measureRebuilds, storedBytes } from './rebuild.js';
+import { packerProgram } from './packer-program.js';
 import { compiled } from './workplace.js';
 
 export default {
@@ -12,7 +13,7 @@ export default {
   needs: ['qemu', 'base', 'packer'],
   async run(place) {
     await compiled(place);
-    const { disk, rootPassword } = await base(place.note, hostRecipe()), store = join(place.folder, 'store'), packer = process.env['PACKER_BIN'] ?? 'packer';
+    const { disk, rootPassword } = await base(place.note, hostRecipe()), store = join(place.folder, 'store'), packer = packerProgram;
     const env = { BAKE_CHECKPOINT_DIR: store, BAKE_CACHE_DIR: join(place.folder, 'cache') };
     const checksum = `sha256:${createHash('sha256').update(readFileSync(disk)).digest('hex')}`, spans = new Map<string, number>();
     const figures = await measureRebuilds(place, 'five steps in a guest', {

@@ -11,7 +11,15 @@ const fail = errors('COMPRESS', {
 
 /** Bytes, or a number of zeros. */
 export type Piece = Uint8Array | number;
-export const pieceSize = 1 << 20;
+export const pieceSize = 4 << 20;
+
+/** Memory of pieces that are written: fresh memory costs as much as reading the file does. */
+const spare: ArrayBuffer[] = [];
+const takeMemory = (length: number): Uint8Array => new Uint8Array(spare.pop() ?? new ArrayBuffer(pieceSize), 0, length);
+/** Gives the memory of parts back that nobody reads any more. */
+export function giveBack(parts: readonly Uint8Array[]): void {
+  for (const buffer of new Set(parts.map(part => part.buffer))) if (buffer instanceof ArrayBuffer && buffer.byteLength === pieceSize && spare.length < 32) spare.push(buffer);
+}
 
 /** What is read: `name` is what it is called in an archive. */
 export interface Packed { readonly name: string; readonly path: string; readonly size: number; readonly mode: number; readonly mtime: number }
@@ -27,7 +35,7 @@ export async function packedFiles(files: readonly FileRef[]): Promise<Packed[]> 
   }));
 }
 
-/** A file in pieces of at most 1 MiB. */
+/** A file in pieces of at most 4 MiB. */
 export async function* filePieces({ path, size }: { readonly path: string; readonly size: number }, signal: AbortSignal): AsyncGenerator<Piece, void, undefined> {
   const ranges = await dataRanges(path, size, signal), file = await open(path, 'r');
   try {
@@ -36,8 +44,7 @@ export async function* filePieces({ path, size }: { readonly path: string; reado
       for (; at < start; at += Math.min(pieceSize, start - at)) yield Math.min(pieceSize, start - at);
       while (at < end) {
         signal.throwIfAborted();
-        // Its own memory, since it moves on to another thread.
-        const piece = new Uint8Array(Math.min(pieceSize, end - at));
+        const piece = takeMemory(Math.min(pieceSize, end - at));
         for (let filled = 0; filled < piece.length;) {
           const { bytesRead } = await file.read(piece, filled, piece.length - filled, at + filled);
           if (bytesRead === 0) throw fail.CHANGED(path);
@@ -60,7 +67,8 @@ export async function* tarPieces(files: readonly Packed[], signal: AbortSignal):
   yield endOfArchive.length;
 }
 
-const zeros = Buffer.alloc(pieceSize);
+// Not of a piece's size to the byte, so that it is never given back.
+const zeros = Buffer.alloc(pieceSize + 1);
 /** Pieces as bytes, for programs. */
 export async function* bytesOf(pieces: AsyncIterable<Piece>): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const piece of pieces) yield typeof piece === 'number' ? zeros.subarray(0, piece) : piece;
@@ -71,7 +79,7 @@ interface Range { readonly start: number; readonly end: number }
 /** Where something was written. Node cannot ask the file system; qemu-img, which is there wherever disks are made, can. Without it, all of the file is read. */
 async function dataRanges(path: string, size: number, signal: AbortSignal): Promise<readonly Range[]> {
   const whole = [{ start: 0, end: size }], { blocks } = await stat(path);
-  if (size < 64 * pieceSize || blocks * 512 > size * 0.9) return whole;
+  if (size < 16 * pieceSize || blocks * 512 > size * 0.9) return whole;
   try {
     const map = JSON.parse(await capture('qemu-img', ['map', '-U', '--output=json', '--image-opts', `driver=raw,file.driver=file,file.filename=${path.replaceAll(',', ',,')}`], { signal })) as readonly { readonly start: number; readonly length: number; readonly zero: boolean; readonly data: boolean }[];
     const last = map.at(-1);
