@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
 export interface Measured { readonly milliseconds: number; readonly out: string; /** Most memory of the process and all that it started, at one time, in MB. */ readonly megabytes: number }
-export interface RunOptions { readonly env?: NodeJS.ProcessEnv; /** Looks at the memory, which costs a little time. */ readonly memory?: boolean; readonly line?: (text: string, milliseconds: number) => void }
+export interface RunOptions { readonly env?: NodeJS.ProcessEnv; /** Looks at the memory, which costs a little time; of all that it started, or of what is no virtual machine. */ readonly memory?: true | 'without guests'; readonly line?: (text: string, milliseconds: number) => void }
 
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'bake-bench-'));
@@ -36,7 +36,7 @@ export class Workplace {
       const { NODE_EXTRA_CA_CERTS: _certificates, ...env } = process.env;
       const child = spawn(file, args, { cwd: this.folder, env: { ...env, CHECKPOINT_DISABLE: '1', ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
       let out = '', rest = '', megabytes = 0;
-      const watch = options.memory === true ? setInterval(() => { megabytes = Math.max(megabytes, memoryOf(child.pid!)); }, 50) : undefined;
+      const watch = options.memory === undefined ? undefined : setInterval(() => { megabytes = Math.max(megabytes, memoryOf(child.pid!, options.memory!)); }, options.memory === true ? 50 : 500);
       const take = (chunk: Buffer): void => {
         out += chunk;
         const lines = (rest + chunk).split('\n');
@@ -75,15 +75,15 @@ async function isOutdated(): Promise<boolean> {
   return false;
 }
 
-function memoryOf(pid: number): number {
+function memoryOf(pid: number, of: true | 'without guests'): number {
   const children = new Map<number, number[]>(), memory = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const status = readFileSync(`/proc/${name}/status`, 'utf8'), id = Number(name);
-      const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
+      const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]), isGuest = /^Name:\s+qemu-system/m.test(status);
       // Without what is only mapped from files: a program's text, shared by all of its processes.
-      memory.set(id, ['RssAnon', 'RssShmem'].reduce((sum, name) => sum + Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0), 0) / 1024);
+      memory.set(id, of === 'without guests' && isGuest ? 0 : ['RssAnon', 'RssShmem'].reduce((sum, name) => sum + Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0), 0) / 1024);
       children.set(parent, [...(children.get(parent) ?? []), id]);
     } catch { /* ended meanwhile */ }
   }
