@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errors } from '../errors.js';
-import { cancellation } from './retry.js';
+import { cancellation, soon } from './retry.js';
 
 const fail = errors('CHECKSUM', {
   FORM: {
@@ -48,7 +48,7 @@ async function fromList(list: string, name: string, { folder, signal }: { readon
   let text: string;
   try {
     if (/^https?:/.test(list)) {
-      const answer = await fetch(list, { signal: AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(60_000)]) });
+      const answer = await fetch(list, { signal: soon(60_000, signal) });
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       text = await answer.text();
     } else text = await readFile(list.startsWith('//') ? fileURLToPath(`file:${list}`) : resolve(folder, list), 'utf8');

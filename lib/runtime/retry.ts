@@ -123,6 +123,13 @@ export async function within<T>(budget: number | undefined, what: string, signal
   }
 }
 
+/** A signal that aborts with any of those given, and after a time at the latest. `AbortSignal.timeout` inside `AbortSignal.any` is collected as garbage (Node 20), and then never comes. */
+export function soon(milliseconds: number, ...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+  const own = new AbortController();
+  setTimeout(() => own.abort(new DOMException(`it took more than ${seconds(milliseconds)} s`, 'TimeoutError')), milliseconds).unref();
+  return AbortSignal.any([...signals.filter(s => s !== undefined), own.signal]);
+}
+
 /** A signal that many steps at once listen to is no leak. */
 export function manyListeners(controller: AbortController): AbortController {
   setMaxListeners(0, controller.signal);

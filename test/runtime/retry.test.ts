@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { type Clock, retry, waitFor, within } from '../../lib/runtime/retry.js';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
+import { type Clock, retry, soon, waitFor, within } from '../../lib/runtime/retry.js';
 
 /** A clock that runs as fast as it is waited on. */
 function makeClock(): Clock & { readonly slept: number[] } {
@@ -48,4 +50,14 @@ describe('a budget', () => {
     await expect(within(10, 'the copy', new AbortController().signal, () => new Promise(() => {}), 10)).rejects.toThrow('the copy');
   });
   it('is no limit where there is none', async () => { expect(await within(undefined, 'x', new AbortController().signal, async () => 1)).toBe(1); });
+});
+
+test('a time limit comes though nobody holds on to it while garbage is collected', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void, never = new AbortController();
+  const late = new Promise<string>(resolve => { const signal = soon(200, never.signal, undefined); signal.addEventListener('abort', () => resolve((signal.reason as Error).name), { once: true }); });
+  const collecting = setInterval(collect, 20);
+  onTestFinished(() => clearInterval(collecting));
+  expect(await late).toBe('TimeoutError');
+  expect(soon(60_000, AbortSignal.abort('mine')).reason).toBe('mine');
 });

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { errors, messageOf } from '../../errors.js';
 import type { ResolvedOf } from '../../fields.js';
 import type { AwsInstanceFields } from '../../constructs/shared/aws-instance.js';
-import { retry } from '../retry.js';
+import { retry, soon } from '../retry.js';
 import { type Maker, make } from './making.js';
 import { specifications } from './marks.js';
 import type { Session } from './session.js';
@@ -103,7 +103,7 @@ export async function ingress(props: Props, signal: AbortSignal): Promise<readon
 async function publicAddress(url: string, signal: AbortSignal): Promise<string> {
   try {
     return await retry(async (_attempt, aborted) => {
-      const answer = await fetch(url, { signal: AbortSignal.any([aborted, AbortSignal.timeout(10_000)]) });
+      const answer = await fetch(url, { signal: soon(10_000, aborted) });
       const said = (await answer.text()).trim(), version = isIP(said);
       if (!answer.ok || version === 0) throw new Error(`answers ${answer.status} ${JSON.stringify(said.slice(0, 60))}`);
       return `${said}/${version === 4 ? 32 : 128}`;

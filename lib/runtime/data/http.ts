@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { httpData } from '../../constructs/data/http.js';
 import { errors, isBakeError, messageOf } from '../../errors.js';
 import type { DataDriver } from '../driver.js';
-import { retry } from '../retry.js';
+import { retry, soon } from '../retry.js';
 import { jsonOrNull } from '../json-or-null.js';
 
 const fail = errors('DATA_HTTP', {
@@ -24,7 +24,7 @@ export default {
     const { url, method, requestHeaders, requestBody, timeout } = props, shown = withoutUser(url);
     const answer = await retry(async (_attempt, signal) => {
       const response = await fetch(url, {
-        method, ...(requestHeaders === undefined ? {} : { headers: requestHeaders }), ...(requestBody === undefined ? {} : { body: requestBody }), signal: AbortSignal.any([signal, AbortSignal.timeout(timeout.$duration)]),
+        method, ...(requestHeaders === undefined ? {} : { headers: requestHeaders }), ...(requestBody === undefined ? {} : { body: requestBody }), signal: soon(timeout.$duration, signal),
       }).catch(error => { throw fail.UNREACHABLE(shown, reasonOf(error), { cause: error }); });
       if (!response.ok) {
         await response.body?.cancel();

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import { errors, isBakeError, messageOf } from '../../../errors.js';
+import { soon } from '../../retry.js';
 import { type Dial, reachBanner } from './banner.js';
 import type { Address } from './connect.js';
 import { type Login, LoginFailure, logIn } from './login.js';
@@ -28,17 +29,17 @@ export function throughBastions(hops: readonly [Hop, ...Hop[]], first: (address:
     const dial = index === 0 ? first(hop) : forward(index - 1, hop);
     let last = '';
     // A bastion stands already: it answers within seconds, or it is not there.
-    const soon = AbortSignal.any([signal, AbortSignal.timeout(budget)]);
+    const inTime = soon(budget, signal);
     try {
-      const stream = await reachBanner(dial, soon, failure => { last = failure.error; });
-      const { client: connected } = await logIn(stream, hop.login, budget, soon);
+      const stream = await reachBanner(dial, inTime, failure => { last = failure.error; });
+      const { client: connected } = await logIn(stream, hop.login, budget, inTime);
       connected.on('close', () => { clients[index] = undefined; });
       return connected;
     } catch (error) {
       clients[index] = undefined;
       if (signal.aborted || isBakeError(error)) throw error;
       const tried = error instanceof LoginFailure && error.facts.tried.length > 0 ? `; tried ${error.facts.tried.join(', ')}` : '';
-      throw fail.BASTION(where, soon.aborted ? `no answer within ${budget / 1000} s${last === '' ? '' : ` (last: ${last})`}` : messageOf(error) + tried, { cause: error });
+      throw fail.BASTION(where, inTime.aborted ? `no answer within ${budget / 1000} s${last === '' ? '' : ` (last: ${last})`}` : messageOf(error) + tried, { cause: error });
     }
   })();
   const forward = (index: number, address: Address): Dial => async signal => {

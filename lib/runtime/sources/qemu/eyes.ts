@@ -1,5 +1,5 @@
 /** What can be seen of a guest from outside: its serial console and its screen. */
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Qmp } from './qmp.js';
@@ -21,6 +21,15 @@ export async function serialTail(file: string, lines = 12): Promise<readonly str
 }
 // eslint-disable-next-line no-control-regex
 const clean = (line: string): string => line.replace(/[\u0000-\u0008\u000b-\u001f\u007f\ufffd]/g, '').trimEnd();
+
+/** What the HTTP server's log tells of a guest that does not come along; nothing where there was no server, or all that was asked for was there. */
+export async function missedRequests(log: string): Promise<string | undefined> {
+  const text = await readFile(log, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  if (text === '') return 'The guest has asked for none of the files that are served for it (http).';
+  const missed = [...new Set([...text.matchAll(/^\S+ \S+ (\S+ .* [45]\d\d)$/gm)].map(m => m[1]!))];
+  return missed.length === 0 ? undefined : `The guest asked for what was not there: ${missed.slice(0, 3).join(', ')}${missed.length > 3 ? ` and ${missed.length - 3} more` : ''}`;
+}
 
 /** Writes the screen to a PNG file (an absolute path) and returns the path. */
 export async function screenshot(qmp: Qmp, file: string): Promise<string> {

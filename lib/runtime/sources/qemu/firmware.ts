@@ -7,6 +7,10 @@ import { isObject } from '../../../json.js';
 import { comma } from './command-line.js';
 
 const fail = errors('FIRMWARE', {
+  OTHER_MACHINE: {
+    message: (what: string, architecture: string, machine: string, others: string) => `There is no ${what} for ${architecture} machines of type ${machine}, only for ${others}.`,
+    remedy: (_what: string, architecture: string) => `Leave machineType out${architecture === 'x86_64' ? ", or set it to 'q35'" : ''}.`,
+  },
   NONE: {
     message: (what: string, architecture: string, machine: string) => `There is no ${what} for ${architecture} machines of type ${machine} here.`,
     remedy: (_what: string, architecture: string) => `Install it: apt-get install ${architecture === 'aarch64' ? 'qemu-efi-aarch64' : 'ovmf'} (Debian, Ubuntu), or name the files (efi.firmwareCode, efi.firmwareVars).`,
@@ -33,16 +37,19 @@ const folders = (): readonly string[] => [
 
 /** The first that fits, in the order of the file names. `machine` with its version. Throws FIRMWARE_NONE. */
 export async function findFirmware(architecture: string, machine: string, secure: boolean): Promise<Firmware> {
+  const others = new Set<string>();
   for (const { mapping, targets = [], features = [], 'interface-types': types = [] } of await descriptors()) {
     const code = mapping?.executable, vars = mapping?.['nvram-template'];
     if (!types.includes('uefi') || mapping?.device !== 'flash' || code?.format !== 'raw' || (vars !== undefined && vars.format !== 'raw')) continue;
-    if (!targets.some(t => t.architecture === architecture && t.machines.some(glob => fits(machine, glob)))) continue;
     // Names say nothing, and the lowest number is a secure one: what was not asked for is refused.
     if (secure ? !(features.includes('secure-boot') && features.includes('enrolled-keys')) : features.includes('secure-boot') || features.includes('requires-smm')) continue;
     if (!await isFile(code.filename) || (vars !== undefined && !await isFile(vars.filename))) continue;
+    const machines = targets.filter(t => t.architecture === architecture).flatMap(t => t.machines);
+    if (!machines.some(glob => fits(machine, glob))) { for (const name of machines) others.add(name); continue; }
     return { code: code.filename, vars: vars?.filename, secure };
   }
-  throw fail.NONE(secure ? 'UEFI firmware with secure boot and enrolled keys' : 'UEFI firmware', architecture, machine);
+  const what = secure ? 'UEFI firmware with secure boot and enrolled keys' : 'UEFI firmware';
+  throw others.size > 0 ? fail.OTHER_MACHINE(what, architecture, machine, [...others].join(', ')) : fail.NONE(what, architecture, machine);
 }
 
 /** QEMU's arguments for it; `vars`: the machine's own copy. */

@@ -56,16 +56,26 @@ export async function typeBootCommand(running: Running, props: Props, values: Va
   const screen = new Screen(running.qmp, folder, ctx.programFolder), typist = new Typist(running.qmp, { key: boot?.keyInterval?.$duration ?? 20, layout: boot?.keyboardLayout ?? 'us', isPc: props.architecture === 'x86_64' }, signal);
   // What waits for the screen needs no guess of how long that takes.
   if (typeof entries[0] === 'string') await sleep(boot?.wait?.$duration ?? 10_000, signal);
-  ctx.note('typing the boot command');
-  await picture('typing');
-  for (const [i, entry] of entries.entries()) {
-    const next = entries[i + 1];
-    if (typeof entry !== 'string') { await screen.wait(entry, signal); continue; }
-    if (typeof next === 'object' && next.screen === 'changed') await screen.remember();
-    await typist.type(parseBootCommand(ctx.fill(entry, values)));
-    await sleep(boot?.keygroupInterval?.$duration ?? 0, signal);
+  const first = entries.findIndex(entry => typeof entry === 'string');
+  let last = false;
+  try {
+    for (const [i, entry] of entries.entries()) {
+      const next = entries[i + 1];
+      last = next === undefined;
+      if (typeof entry !== 'string') { await screen.wait(entry, signal); continue; }
+      if (typeof next === 'object' && next.screen === 'changed') await screen.remember();
+      if (i === first) {
+        ctx.note('typing the boot command');
+        await picture('typing');
+      }
+      await typist.type(parseBootCommand(ctx.fill(entry, values)));
+      if (!last) await sleep(boot?.keygroupInterval?.$duration ?? 0, signal);
+    }
+    await typist.release();
+  } catch (error) {
+    // The last key switched the machine off, and was never let go.
+    if (ctx.signal.aborted || props.communicator !== 'none' || !last || typist.left > 0 || !await running.goes()) throw error;
   }
-  await typist.release();
   await picture('typed');
 }
 

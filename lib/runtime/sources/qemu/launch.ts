@@ -27,6 +27,8 @@ export interface Running {
   /** Resolves when the process is gone. */
   readonly exited: Promise<void>;
   alive(): boolean;
+  /** Whether the process is gone, or goes within a moment: its connection goes first. */
+  goes(): Promise<boolean>;
 }
 
 /** What is written down before a machine is made: enough to remove all of it, whatever was reached. */
@@ -69,7 +71,7 @@ export async function launch(options: LaunchOptions): Promise<Running> {
     try {
       await options.started(process);
       const qmp = await Qmp.connect(join(options.folder, sockets.qmp), { signal: options.signal, alive: () => !gone, budget: 60_000 });
-      return { process, qmp, exited, alive: () => !gone };
+      return { process, qmp, exited, alive: () => !gone, goes: async () => { if (!qmp.isOpen) await Promise.race([exited, sleep(5000)]); return gone; } };
     } catch (error) {
       await endProcess(process);
       const said = await wordsSince(options.log, before);

@@ -8,8 +8,8 @@ import type { Artifact, Communicator, Context, Endpoint, JournalEntry, Machine, 
 import { cancellation, within } from '../../retry.js';
 import { addressOnBridge } from './bridge.js';
 import { captureDisk } from './capture.js';
-import { makeDisk } from './disk.js';
-import { lastPicture, screenshot, serialTail, watchScreen } from './eyes.js';
+import { imageInfo, makeDisk } from './disk.js';
+import { lastPicture, missedRequests, screenshot, serialTail, watchScreen } from './eyes.js';
 import { installerDone, typeBootCommand, type Values } from './install.js';
 import { removeKeys, seal, trim } from './key.js';
 import { endProcess, launch, type MachineRecord, removeMachine, type Running, wordsSince } from './launch.js';
@@ -29,6 +29,10 @@ const fail = errors('GUEST', {
     message: (doing: string, words: string) => `The machine switched itself off ${doing}${words === '' ? '' : `: ${words}`}.`,
     remedy: 'The serial log, in the run\'s folder, shows what the guest did last.',
     explain: 'The QEMU process ended while the build still needed it: the guest powered off, or QEMU crashed.',
+  },
+  NOTHING: {
+    message: () => 'The installer is gone, and has written nothing to the disk.',
+    remedy: 'Its last words, on the serial console or on the screen, say why: an answer that it could not fetch, a disk that it did not find (diskInterface), an argument of its kernel (kernelBoot.append).',
   },
   NO_PORT: { message: (port: number) => `QEMU forwards no port to port ${port} of the guest.`, remedy: 'Take arguments for the network (-netdev, -nic) out of qemuArgs, or name the guest\'s address (ssh.host).' },
 });
@@ -123,6 +127,9 @@ export class QemuMachine implements Machine<typeof qemu> {
       if (ctx.signal.aborted) throw error;
       throw await this.#seen(error, ctx);
     }
+    if ((await imageInfo(this.disks[0].top)).actualSize < 1024 ** 2) throw await this.#seen(fail.NOTHING(), ctx);
+    // Nobody will talk to what was installed: its first boot is not ours.
+    if (props.communicator === 'none') return endProcess(this.running.process);
     await this.#startOver(ctx, { ...prepared, spec: { ...prepared.spec, kernel: undefined, noReboot: false } }, false);
   }
 
@@ -235,27 +242,27 @@ export class QemuMachine implements Machine<typeof qemu> {
     try { return await work(signal); }
     catch (error) {
       if (ctx.signal.aborted) throw cancellation(ctx.signal);
-      throw off.signal.aborted ? await this.#wentOff(doing, ctx) : await this.#seen(error, ctx);
+      throw await this.running.goes() ? await this.#wentOff(doing, ctx) : await this.#seen(error, ctx);
     }
   }
 
   async #wentOff(doing: string, ctx: Context): Promise<BakeError> {
     const serial = await serialTail(this.serialLog);
-    return withSerial(fail.WENT_OFF(doing, await wordsSince(this.places.log)), serial, await lastPicture(ctx.run.folder));
+    return withSerial(fail.WENT_OFF(doing, await wordsSince(this.places.log)), serial, await lastPicture(ctx.run.folder), await missedRequests(join(ctx.run.folder, 'http.log')));
   }
 
   async #seen(error: unknown, ctx: Context): Promise<unknown> {
-    return withSerial(error, await serialTail(this.serialLog), await this.leavePicture(ctx));
+    return withSerial(error, await serialTail(this.serialLog), await this.leavePicture(ctx), await missedRequests(join(ctx.run.folder, 'http.log')));
   }
 }
 
-/** The same error, saying also what the guest last wrote and where the picture of its screen is. */
-function withSerial(error: unknown, serial: readonly string[], picture: string | undefined): BakeError {
+/** The same error, saying also what the guest last wrote, what it asked for in vain, and where the picture of its screen is. */
+function withSerial(error: unknown, serial: readonly string[], picture: string | undefined, missed: string | undefined): BakeError {
   const known = isBakeError(error) ? error : undefined;
   const lines = [
     messageOf(error),
     ...(serial.length === 0 ? ['The serial console is silent.'] : ['The serial console ends with:', ...serial.map(line => `  ${line}`)]),
-    ...(picture === undefined ? [] : [`Screenshot: ${picture}`]),
+    ...(missed === undefined ? [] : [missed]), ...(picture === undefined ? [] : [`Screenshot: ${picture}`]),
   ];
   return new BakeError(lines.join('\n'), {
     code: known?.code ?? 'GUEST_FAILED', remedy: known?.remedy, exit: known?.exit ?? exitCodes.failed, cause: error, retryable: known?.retryable,

@@ -83,7 +83,7 @@ export async function prepare(props: Props, origin: Origin, places: Places, fill
     memoryFrom: { path: places.memory, share: true }, disks, cds, floppy: await makeFloppy(props, places.folder, fill),
     net: {
       device: props.netDevice === 'virtio-net' ? 'virtio-net-pci' : props.netDevice,
-      ...(props.netBridge === undefined ? {} : { bridge: props.netBridge, mac: ownAddress(places.marker) }),
+      ...(props.netBridge === undefined ? {} : { bridge: props.netBridge, mac: ownAddress(instance) }),
       forwards: props.skipNatMapping ? [] : [...(props.communicator === 'none' ? [] : [{ guest: props.ssh?.port ?? 22, host: 0 }]), ...(props.portForwards ?? []).map(f => ({ guest: f.guest, host: f.host ?? 0 }))],
     },
     vga: adapter(props.vga ?? (isArm ? 'virtio' : 'std')), display: props.headless ? 'none' : props.useDefaultDisplay ? undefined : props.display ?? 'gtk', vnc: vnc?.argument, objects: vnc?.objects ?? [],

@@ -2,7 +2,7 @@
 import { errors } from '../../../errors.js';
 import type { Communicator, Context } from '../../driver.js';
 import { describeExit } from '../../process.js';
-import { sleep } from '../../retry.js';
+import { sleep, soon } from '../../retry.js';
 import type { Running } from './launch.js';
 
 const fail = errors('SHUTDOWN', {
@@ -23,7 +23,7 @@ export interface ShutdownOptions { readonly command?: string | undefined; /** Mi
 export async function shutDown(running: Running, guest: Communicator | undefined, options: ShutdownOptions, ctx: Context): Promise<void> {
   const off = new AbortController(), started = Date.now();
   void running.exited.then(() => off.abort());
-  const signal = AbortSignal.any([ctx.signal, off.signal, AbortSignal.timeout(options.timeout)]);
+  const signal = soon(options.timeout, ctx.signal, off.signal);
   let how = 'its power button was pressed';
   try {
     if (options.command !== undefined && options.command !== '' && guest !== undefined) {
@@ -34,9 +34,7 @@ export async function shutDown(running: Running, guest: Communicator | undefined
       // Pressed again: a guest that is still starting has nobody to hear the first one.
       for (;;) {
         await running.qmp.execute('system_powerdown').catch(async error => {
-          // The connection goes before the process does.
-          await Promise.race([running.exited, sleep(5000)]);
-          if (running.alive()) throw error;
+          if (!await running.goes()) throw error;
         });
         await sleep(10_000, signal);
       }

@@ -29,11 +29,14 @@ const patience = 3000;
 export class Typist {
   #held = new Set<string>();
   #listens = true;
+  /** How many actions come after the one that is carried out. */
+  left = 0;
   constructor(readonly qmp: Qmp, readonly pace: Pace, readonly signal: AbortSignal) {}
 
   /** Carries out the actions, one after the other. */
   async type(actions: readonly Action[]): Promise<void> {
-    for (const action of actions) {
+    for (const [i, action] of actions.entries()) {
+      this.left = actions.length - 1 - i;
       switch (action.do) {
         case 'wait': await sleep(action.milliseconds, this.signal); break;
         case 'key': await this.#stroke([specialKeys[action.key]!], action.hold); break;
