@@ -30,7 +30,6 @@ const needs = {
   },
   /** Keyboards as installers have them, for the guest that is typed at. */
   keymaps: { there: () => ['ckbcomp', 'loadkeys', 'busybox', 'cpio'].every(onPath), remedy: 'apt-get install console-setup kbd busybox-static cpio' },
-  swtpm: command('swtpm', 'swtpm'),
   mmdebstrap: command('mmdebstrap', 'mmdebstrap'),
   packer: command('packer', 'packer'),
   ssh: command('ssh', 'openssh-client'),
