@@ -5,7 +5,10 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { pack, packingOf } from '../../../lib/runtime/compress/pack.js';
 import { packedFiles } from '../../../lib/runtime/compress/pieces.js';
+import { App, CompressPostProcessor, FileSource, ImageBuild, VagrantPostProcessor } from '../../../lib/index.js';
+import { toPackerHcl, toPackerJson } from '../../../lib/synth/packer.js';
 import { requires } from '../../support/machine.js';
+import { complaints, inFolder, packer } from '../../support/packer.js';
 import { temporaryFolder } from '../../support/program.js';
 
 const run = (program: string, ...args: string[]): string => execFileSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
@@ -63,5 +66,19 @@ requires('zstd', 'xz', 'bzip2', 'lz4', 'unzip', 'qemu-img')('real readers read w
     await pack(await packedFiles([large, small].map(path => ({ path, digest: '', size: 0, mode: 0 }))), packingOf('zip', undefined), archive, { signal: new AbortController().signal });
     expect(run('unzip', '-l', archive)).toMatch(/4831838208 .* large\.raw\n.* 5 .* small/);
     expect(run('unzip', '-p', archive, 'small')).toBe('small');
+  });
+});
+
+requires('packer')('exported, archives and boxes', () => {
+  test.each(['json', 'hcl'] as const)('are what Packer accepts, in %s', async format => {
+    const app = new App();
+    new ImageBuild(app, 'web', {
+      sources: [new FileSource({ content: 'x', target: 'x' })],
+      postProcessors: [new CompressPostProcessor({ compressionLevel: 9 }), new CompressPostProcessor({ output: '{{.BuildName}}/x.zip', keepInputArtifact: true }), new VagrantPostProcessor({ output: 'web.box', compressionLevel: 0, include: ['notes'], providerOverride: 'libvirt', vagrantfileTemplate: 'notes' })],
+    });
+    const { 'plugins.pkr.hcl': _plugins, ...files } = (format === 'json' ? toPackerJson(app) : toPackerHcl(app, { split: true })).files;
+    const { code, output } = await inFolder({ ...files, notes: '' }, folder => packer('packer', ['validate', format === 'json' ? 'web.json' : '.'], folder));
+    expect(complaints(output)).toEqual([]);
+    expect(code, output).toBe(0);
   });
 });
