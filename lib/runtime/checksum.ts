@@ -12,7 +12,7 @@ const fail = errors('CHECKSUM', {
     message: (text: string) => `'${text}' is no checksum.`,
     remedy: 'Write sha256: and 64 hexadecimal digits (or md5, sha1, sha512), file: and the path or URL of a list, or none.',
   },
-  LIST: { message: (list: string, why: string) => `The list of checksums ${list} cannot be read: ${why}.` },
+  LIST: { message: (list: string, why: string) => `The list of checksums ${list} cannot be read: ${why}.`, remedy: 'Check the path or the URL; relative paths are relative to the program\'s folder.' },
   NOT_LISTED: { message: (list: string, name: string) => `The list of checksums ${list} has no line for ${name}.`, remedy: 'Look at the names in the list, or give the checksum itself.' },
   WRONG: {
     message: (file: string, expected: string, found: string) => `The checksum of ${file} is wrong.\n  expected ${expected}\n  found    ${found}`,

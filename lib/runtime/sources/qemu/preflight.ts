@@ -1,5 +1,6 @@
 /** What would fail later, found before anything slow starts: programs, images, space, places. */
 import { stat, statfs } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { errors, isBakeError } from '../../../errors.js';
 import { checkFile, readChecksum } from '../../checksum.js';
 import type { Context, PreflightProblem } from '../../driver.js';
@@ -12,7 +13,7 @@ import { findFirmware } from './firmware.js';
 import { bootEntries } from './install.js';
 import { findProgram, machineType } from './launch.js';
 import { existing } from './places.js';
-import { binaryOf, machineName, outputFolder, type Props, usesEfi } from './prepare.js';
+import { binaryOf, discOf, machineName, outputFolder, type Props, usesEfi } from './prepare.js';
 
 const problems = errors('QEMU', {
   NO_PROGRAM: {
@@ -52,6 +53,11 @@ export async function preflight(props: Props, ctx: Context): Promise<readonly Pr
   for (const [field, url] of [['isoUrl', props.isoUrl], ...(props.isoUrls ?? []).map((url, i) => [`isoUrls[${i}]`, url] as const), ['diskImageUrl', props.diskImageUrl]] as const) {
     const local = url === undefined ? undefined : localPath(url, ctx.programFolder);
     if (local !== undefined && !await stat(local).then(s => s.isFile(), () => false)) found.push(asProblem(field === 'diskImageUrl' ? problems.NO_IMAGE(local) : problems.NO_ISO(local), field));
+  }
+  const wanted = discOf(props);
+  // A list from the network is fetched with the disc.
+  if (wanted?.checksum !== undefined && !/^file:https?:/.test(wanted.checksum)) {
+    await attempt(wanted.installs ? 'isoChecksum' : 'diskImageChecksum', () => readChecksum(wanted.checksum, basename(wanted.urls[0]!.split(/[?#]/)[0]!), { folder: ctx.programFolder, signal: ctx.signal }));
   }
   if (props.kernelBoot?.kernel !== undefined && props.isoUrl === undefined && props.isoUrls === undefined) found.push(asProblem(problems.NO_DISC(props.kernelBoot.kernel), 'kernelBoot.kernel'));
   const taken = await outputProblem(outputFolder(props, ctx), ctx.force, 'outputDirectory');
