@@ -9,7 +9,7 @@ const ssh = [
 const winrm = ['winrm.timeout', 'winrm.useSsl', 'winrm.insecure'];
 const amazonInstance = [
   'insecureSkipTlsVerify', 'decodeAuthorizationMessages', 'shutdownBehavior', 'disableStopInstance', 'sourceAmiFilter.mostRecent', 'sourceAmiFilter.includeDeprecated', 'subnetFilter.mostFree', 'subnetFilter.random',
-  'metadataOptions.httpEndpoint',
+  'metadataOptions.httpEndpoint', 'windowsPasswordTimeout',
 ];
 const amazonImage = ['skipAmiRunTags', 'forceDeregister', 'forceDeleteSnapshot', 'skipSaveBuildRegion', 'deregistrationProtection.withCooldown'];
 const shellLocal = ['validExitCodes'];
@@ -22,10 +22,10 @@ export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
   'source/null': [...ssh, ...winrm],
   'source/docker': ['privileged', 'pty', 'fixUploadOwner'],
   'source/amazon-ebs': [
-    ...ssh, ...amazonInstance, ...amazonImage, 'skipCreateAmi', 'noEphemeral', 'fastLaunch.regionLaunchTemplates.enableFastLaunch',
+    ...ssh, ...winrm, ...amazonInstance, ...amazonImage, 'skipCreateAmi', 'noEphemeral', 'fastLaunch.regionLaunchTemplates.enableFastLaunch',
   ],
-  'source/amazon-ebssurrogate': [...ssh, ...amazonInstance, ...amazonImage, 'amiArchitecture', 'launchBlockDeviceMappings.omitFromArtifact'],
-  'source/amazon-ebsvolume': [...ssh, ...amazonInstance, 'ebsVolumes.snapshotVolume'],
+  'source/amazon-ebssurrogate': [...ssh, ...winrm, ...amazonInstance, ...amazonImage, 'amiArchitecture', 'useCreateImage', 'launchBlockDeviceMappings.omitFromArtifact'],
+  'source/amazon-ebsvolume': [...ssh, ...winrm, ...amazonInstance, 'ebsVolumes.snapshotVolume'],
   'provisioner/ansible': ['command', 'hostAlias', 'keepInventoryFile', 'galaxyCommand', 'galaxyForceInstall', 'galaxyForceWithDeps'],
   'provisioner/ansible-local': ['command', 'galaxyCommand', 'galaxyForceInstall'],
   'provisioner/chef-solo': ['skipInstall', 'preventSudo'],

@@ -13,7 +13,7 @@ export const withoutOption: { readonly [kind: string]: { readonly [option: strin
     qmp_enable: 'QMP is always on.', qmp_socket_path: 'The run speaks QMP itself, over a private socket that takes one client.',
     run_once: 'Packer itself does nothing with it.', skip_compaction: 'The image is written once, at the end, in any case.',
   },
-  'source/amazon-ebs': { ...winrm, '*tag': oldTag, communicator: 'Guests are reached by SSH.' },
-  'source/amazon-ebssurrogate': { ...winrm, '*tag': oldTag, communicator: 'Guests are reached by SSH.' },
-  'source/amazon-ebsvolume': { ...winrm, '*tag': oldTag, communicator: 'Guests are reached by SSH.' },
+  'source/amazon-ebs': { '*tag': oldTag, communicator: 'Whether ssh or winrm is given says it.' },
+  'source/amazon-ebssurrogate': { '*tag': oldTag, communicator: 'Whether ssh or winrm is given says it.' },
+  'source/amazon-ebsvolume': { '*tag': oldTag, communicator: 'Whether ssh or winrm is given says it.' },
 };

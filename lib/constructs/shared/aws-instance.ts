@@ -2,6 +2,7 @@ import { field } from '../../fields.js';
 import { atMostOne, exactlyOne, must, needs } from '../../rules.js';
 import { Duration } from '../../values.js';
 import { awsFilterFields, awsRules, awsWithout } from './aws.js';
+import { winrmRules } from './winrm.js';
 
 const sourceAmiFilter = {
   /** EC2's filters of images: `{ name: 'debian-12-amd64-*', 'root-device-type': 'ebs' }`; `*` and `?` are wild cards. */
@@ -144,6 +145,11 @@ const table = {
   sshInterface: field.oneOf(['public_ip', 'private_ip', 'public_dns', 'private_dns', 'session_manager'], { affects: 'none' }),
   /** Port of this computer for the session manager's tunnel. Left out: a free one. */
   sessionManagerPort: field.integer({ min: 1, max: 65535, affects: 'none' }),
+  /**
+   * How long a Windows instance may take to tell the password that EC2 made for it, where winrm has none.
+   * @default 20 minutes
+   */
+  windowsPasswordTimeout: field.duration({ default: Duration.minutes(20), affects: 'none' }),
   /** Waited before the session manager is asked for a tunnel. */
   pauseBeforeSsm: field.duration({ affects: 'none' }),
 
@@ -213,7 +219,8 @@ export const awsInstanceRules = [
   needs('fallbackInstanceTypes', 'instanceType'), ...awsRules,
   atMostOne('vpcId', 'vpcFilter'), atMostOne('subnetId', 'subnetFilter'), atMostOne('securityGroupId', 'securityGroupIds', 'securityGroupFilter'),
   atMostOne('iamInstanceProfile', 'temporaryIamInstanceProfilePolicyDocument'),
-  must(['ssh'], 'ssh names the user that the image lets in', isSet => (isSet('ssh') ? undefined : `needs ssh: { username }: the user that the image lets in ('admin', 'ubuntu', 'ec2-user' …)`)),
+  ...winrmRules,
+  must(['ssh', 'winrm'], 'ssh or winrm names the user that the image lets in', isSet => (isSet('ssh') || isSet('winrm') ? undefined : `needs ssh: { username }: the user that the image lets in ('admin', 'ubuntu', 'ec2-user' …), or winrm: { username: 'Administrator' } for Windows`)),
   must(['ssh'], 'EC2 takes ed25519 and rsa keys', (_isSet, valueOf) => (typeof valueOf('ssh') === 'object' && (valueOf('ssh') as { temporaryKeyPairType?: unknown } | null)?.temporaryKeyPairType === 'ecdsa' ? "has ssh.temporaryKeyPairType 'ecdsa', which EC2 does not take" : undefined)),
   must(['sshInterface', 'iamInstanceProfile', 'temporaryIamInstanceProfilePolicyDocument'], 'the session manager needs a profile of the instance', (isSet, valueOf) =>
     valueOf('sshInterface') === 'session_manager' && !isSet('iamInstanceProfile') && !isSet('temporaryIamInstanceProfilePolicyDocument')
@@ -224,5 +231,5 @@ export const awsInstanceRules = [
 export const awsInstanceWithout: { readonly [option: string]: string } = {
   block_duration_minutes: 'AWS has no spot instances of a fixed duration any more.', spot_price_auto_product: 'AWS does not need it any more.', enable_t2_unlimited: 'An old name of enable_unlimited_credits.',
   ...awsWithout, tenancy: 'placement says it.', skip_profile_validation: 'A profile that is not there is said before anything is made.',
-  windows_password_timeout: 'Windows guests are reached by SSH with a key.', 'subnet_filter.filter': 'The map of filters says the same.', 'vpc_filter.filter': 'The map of filters says the same.', 'security_group_filter.filter': 'The map of filters says the same.',
+  'subnet_filter.filter': 'The map of filters says the same.', 'vpc_filter.filter': 'The map of filters says the same.', 'security_group_filter.filter': 'The map of filters says the same.',
 };

@@ -6,6 +6,7 @@ import { launchDeviceFields } from '../shared/aws-block-device.js';
 import { awsImageFields, awsImageOutputs, awsImageRules, awsImageWithout } from '../shared/aws-image.js';
 import { awsInstanceFields, awsInstanceRules, awsInstanceWithout } from '../shared/aws-instance.js';
 import { sshFields } from '../shared/ssh.js';
+import { winrmFields } from '../shared/winrm.js';
 
 const regionLaunchTemplate = {
   /** Region that it is about. */
@@ -40,7 +41,7 @@ const fastLaunch = {
 };
 
 /** The kind of AmazonEbsSource. */
-export const amazonEbs = source('amazon-ebs', combine(sshFields, awsFields, awsInstanceFields, launchDeviceFields, awsImageFields, {
+export const amazonEbs = source('amazon-ebs', combine(sshFields, winrmFields, awsFields, awsInstanceFields, launchDeviceFields, awsImageFields, {
   /**
    * Provisions and makes no image: for trying out.
    * @default false

@@ -7,6 +7,7 @@ import { blockDeviceFields } from '../shared/aws-block-device.js';
 import { awsImageFields, awsImageOutputs, awsImageRules, awsImageWithout } from '../shared/aws-image.js';
 import { awsInstanceFields, awsInstanceRules, awsInstanceWithout } from '../shared/aws-instance.js';
 import { sshFields } from '../shared/ssh.js';
+import { winrmFields } from '../shared/winrm.js';
 
 const rootDevice = {
   /** Disk of the instance that becomes the image's root: one of launchBlockDeviceMappings. */
@@ -24,7 +25,7 @@ const rootDevice = {
 };
 
 /** The kind of AmazonEbsSurrogateSource. */
-export const amazonEbsSurrogate = source('amazon-ebssurrogate', combine(sshFields, awsFields, awsInstanceFields, awsImageFields, {
+export const amazonEbsSurrogate = source('amazon-ebssurrogate', combine(sshFields, winrmFields, awsFields, awsInstanceFields, awsImageFields, {
   /** Disks of the instance: what the provisioners fill, to become the image. */
   launchBlockDeviceMappings: field.blocks(combine(blockDeviceFields, {
     /**

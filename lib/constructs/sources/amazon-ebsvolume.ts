@@ -5,9 +5,10 @@ import { awsFields } from '../shared/aws.js';
 import { blockDeviceFields } from '../shared/aws-block-device.js';
 import { awsInstanceFields, awsInstanceRules, awsInstanceWithout } from '../shared/aws-instance.js';
 import { sshFields } from '../shared/ssh.js';
+import { winrmFields } from '../shared/winrm.js';
 
 /** The kind of AmazonEbsVolumeSource. */
-export const amazonEbsVolume = source('amazon-ebsvolume', combine(sshFields, awsFields, awsInstanceFields, {
+export const amazonEbsVolume = source('amazon-ebsvolume', combine(sshFields, winrmFields, awsFields, awsInstanceFields, {
   /** Disks of the instance that are the result: the provisioners fill them. */
   ebsVolumes: field.blocks(combine(blockDeviceFields, {
     /** Tags of the volume. */

@@ -6,10 +6,13 @@ import type { AwsFields } from '../../constructs/shared/aws.js';
 import type { LaunchDeviceFields } from '../../constructs/shared/aws-block-device.js';
 import type { AwsInstanceFields } from '../../constructs/shared/aws-instance.js';
 import type { SshFields } from '../../constructs/shared/ssh.js';
+import type { WinrmFields } from '../../constructs/shared/winrm.js';
 import { messageOf } from '../../errors.js';
 import type { ResolvedOf } from '../../fields.js';
 import type { Json } from '../../json.js';
 import { openSsh, type SshProps } from '../communicators/open.js';
+import type { WinrmProps } from '../communicators/winrm.js';
+import { winrmPort } from '../communicators/winrm-port.js';
 import type { Communicator, Context } from '../driver.js';
 import { removeLoginKey } from '../login-key.js';
 import { temporaryProfile } from './iam.js';
@@ -20,13 +23,15 @@ import { newMark, ownerOf, tagsFor } from './marks.js';
 import { findPlace, ingress, temporaryGroup } from './network.js';
 import { actionsOf } from './policy.js';
 import { denial, probe } from './probes.js';
+import type { KeptInstance } from './shell.js';
 import { accessOf, keysOf, openSession, type Session } from './session.js';
 import { openTunnel } from './tunnel.js';
 import { checkVirtualization, findSourceImage, sourceValues } from './source-image.js';
 import { isGone } from './refusals.js';
 import { awaitState } from './wait.js';
+import { windowsPassword } from './windows-password.js';
 
-export type HostProps = ResolvedOf<AwsFields & AwsInstanceFields & LaunchDeviceFields & SshFields> & { readonly amiVirtualizationType?: string };
+export type HostProps = ResolvedOf<AwsFields & AwsInstanceFields & LaunchDeviceFields & SshFields & WinrmFields> & { readonly amiVirtualizationType?: string };
 
 const sessionFor = (props: ResolvedOf<AwsFields>, ctx: Context): Session =>
   openSession(accessOf(props), { keys: keysOf(props), signal: ctx.signal, run: ctx.run.id, note: message => ctx.note(message) });
@@ -51,17 +56,23 @@ export class Host {
   hostValues: { readonly [name: string]: string } = {};
 
   async connect(ctx: Context): Promise<Communicator> {
-    const ssh = this.props.ssh as SshProps, session = this.maker.session.with(ctx.signal);
-    const tunnel = this.props.sshInterface === 'session_manager' ? await openTunnel(session, this.id, ssh.port, this.props, ctx) : undefined;
+    const session = this.maker.session.with(ctx.signal), winrm = this.props.winrm as WinrmProps | undefined;
+    const tunnel = this.props.sshInterface === 'session_manager' ? await openTunnel(session, this.id, portOf(this.props), this.props, ctx) : undefined, address = tunnel ?? (() => this.address(session));
     try {
-      this.guest = await openSsh(ssh, { ...(this.key === undefined ? {} : { privateKey: this.key.privateKey }), address: tunnel ?? (() => this.address(session)) }, ctx);
+      if (winrm === undefined) this.guest = await openSsh(this.props.ssh as SshProps, { ...(this.key === undefined ? {} : { privateKey: this.key.privateKey }), address }, ctx);
+      else this.guest = await (await import('../communicators/winrm.js')).openWinrm(await this.withPassword(session, winrm, ctx), { address, pull: false }, ctx);
     } catch (error) {
       if (!ctx.signal.aborted) await this.saveConsole(ctx);
       throw error;
     }
     const { endpoint } = this.guest;
-    this.hostValues = { ...this.values.host, ...(endpoint.type === 'ssh' ? { guestHost: endpoint.host, guestPort: String(endpoint.port), guestUser: endpoint.user } : {}) };
+    this.hostValues = { ...this.values.host, ...(endpoint.type === 'winrm' ? { guestHost: new URL(endpoint.url).hostname, guestPort: new URL(endpoint.url).port, guestUser: endpoint.user } : endpoint.type === 'ssh' ? { guestHost: endpoint.host, guestPort: String(endpoint.port), guestUser: endpoint.user } : {}) };
     return this.guest;
+  }
+
+  /** Waiting for Windows' first boot is not waiting for WinRM: each has a budget of its own. */
+  private async withPassword(session: Session, winrm: WinrmProps, ctx: Context): Promise<WinrmProps> {
+    return winrm.password !== undefined || this.key === undefined ? winrm : { ...winrm, password: await windowsPassword(session, this.id, this.key.privateKey, this.props.windowsPasswordTimeout.$duration, ctx) };
   }
 
   /** Where the instance is reached, as far as EC2 knows it by now. */
@@ -90,7 +101,7 @@ export class Host {
   /** Takes our key out and switches the instance off, where it can be: a spot instance of one time cannot be stopped, and is captured running. */
   async stop(ctx: Context): Promise<'stopped' | 'running'> {
     const session = this.maker.session.with(ctx.signal), ssh = this.props.ssh as SshProps;
-    if (this.key !== undefined && this.guest !== undefined && ssh.clearAuthorizedKeys !== false) await removeLoginKey(this.guest, this.key.blob, ctx.signal);
+    if (this.key !== undefined && this.guest !== undefined && this.props.winrm === undefined && ssh.clearAuthorizedKeys !== false) await removeLoginKey(this.guest, this.key.blob, ctx.signal);
     if (this.spot) return 'running';
     if (!this.props.disableStopInstance) await session.ec2('StopInstances', { InstanceIds: [this.id] });
     await awaitState({
@@ -107,7 +118,10 @@ export class Host {
   }
 
   /** For a kept machine: how it is reached, and how it is found to be removed. */
-  keep(): Json { return { endpoint: (this.guest?.endpoint ?? { type: 'none' }) as unknown as Json, instance: this.id, region: this.maker.session.region }; }
+  keep(): Json {
+    const { session } = this.maker, tunnel = this.props.sshInterface === 'session_manager' ? { tunnelTo: portOf(this.props) } : {};
+    return { endpoint: this.guest?.endpoint ?? { type: 'none' }, instance: this.id, region: session.region, access: session.access, ...tunnel } satisfies KeptInstance as unknown as Json;
+  }
 }
 
 /** Makes key, security group and profile as they are needed, then starts the instance. */
@@ -119,8 +133,9 @@ export async function startHost(driver: string, props: HostProps, ctx: Context):
   ctx.note(`From image ${image.ImageId} (${image.Name ?? 'without a name'}).`);
   const place = await findPlace(session, props);
   const cidrs = place.groups === undefined ? await ingress(props, ctx.signal) : [];
-  const key = needsKey(ssh) ? await temporaryKeyPair(maker, { name: ssh.temporaryKeyPairName, type: ssh.temporaryKeyPairType === 'rsa' ? 'rsa' : 'ed25519', bits: ssh.temporaryKeyPairBits || 4096 }) : undefined;
-  const groups = place.groups ?? [await temporaryGroup(maker, place.vpcId, ssh.port, cidrs)];
+  // EC2 encrypts the passwords of Windows with RSA.
+  const key = needsKey(props) ? await temporaryKeyPair(maker, { name: ssh.temporaryKeyPairName, type: props.winrm !== undefined || ssh.temporaryKeyPairType === 'rsa' ? 'rsa' : 'ed25519', bits: ssh.temporaryKeyPairBits || (props.winrm === undefined ? 4096 : 2048) }) : undefined;
+  const groups = place.groups ?? [await temporaryGroup(maker, place.vpcId, portOf(props), cidrs)];
   const profile = props.temporaryIamInstanceProfilePolicyDocument === undefined ? props.iamInstanceProfile : await temporaryProfile(maker, props.temporaryIamInstanceProfilePolicyDocument);
   const running = await startInstance(maker, props, { image, place, groups, keyName: key?.name ?? ssh.keypairName, profile });
   const { instance } = running.value, tags = tagsFor(maker.owner, newMark(), 'imagebake', maker.tags);
@@ -129,8 +144,11 @@ export async function startHost(driver: string, props: HostProps, ctx: Context):
   return new Host(props, maker, running, image, key);
 }
 
-/** Whether somebody else's key or a password lets us in. */
-export const needsKey = (ssh: SshProps): boolean => ssh.keypairName === undefined && ssh.privateKeyFile === undefined && ssh.password === undefined && !ssh.agentAuth;
+const portOf = (props: HostProps): number => (props.winrm === undefined ? (props.ssh as SshProps).port : winrmPort(props.winrm as WinrmProps));
+
+/** Whether no key of somebody else's, and no password, lets us in. */
+export const needsKey = (props: HostProps): boolean => (props.winrm === undefined ? sshNeedsKey(props.ssh as SshProps) : props.winrm.password === undefined);
+const sshNeedsKey = (ssh: SshProps): boolean => ssh.keypairName === undefined && ssh.privateKeyFile === undefined && ssh.password === undefined && !ssh.agentAuth;
 
 /** Whether an image is still there. */
 export async function imageThere(session: Session, region: string, id: string): Promise<boolean> {

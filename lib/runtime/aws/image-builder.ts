@@ -8,6 +8,7 @@ import { outline } from './outline.js';
 import { preflightImage } from './preflight.js';
 import { retire } from './retention.js';
 import { findSourceImage } from './source-image.js';
+import { shellOn } from './shell.js';
 import { findStrays } from './strays.js';
 
 export type BuilderProps = HostProps & ImageProps & { readonly skipCreateAmi?: boolean };
@@ -63,5 +64,6 @@ export function imageBuilder<P extends BuilderProps>(driver: string, first: Firs
     destroy: destroyImages,
     reap: reapThing,
     strays: () => findStrays(),
+    shell: shellOn,
   };
 }

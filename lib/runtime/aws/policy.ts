@@ -27,10 +27,10 @@ const isSet = (value: unknown): boolean => value !== undefined && value !== fals
 
 /** The actions of an instance that something is built on. */
 function instanceNeeds(p: Props): Needs {
-  const ssh = (p['ssh'] ?? {}) as Props;
+  const ssh = (p['ssh'] ?? {}) as Props, winrm = p['winrm'] as Props | undefined;
   return {
     ...instance,
-    ...(['keypairName', 'privateKeyFile', 'password', 'agentAuth'].some(name => isSet(ssh[name])) ? {} : keyPair),
+    ...((winrm === undefined ? ['keypairName', 'privateKeyFile', 'password', 'agentAuth'].some(name => isSet(ssh[name])) : isSet(winrm['password'])) ? {} : { ...keyPair, ...(winrm === undefined ? {} : { 'ec2:GetPasswordData': 'own' as const }) }),
     ...(['securityGroupId', 'securityGroupIds', 'securityGroupFilter'].some(name => isSet(p[name])) ? (isSet(p['securityGroupFilter']) ? { 'ec2:DescribeSecurityGroups': 'look' as const } : {}) : group),
     ...(isSet(p['vpcFilter']) ? { 'ec2:DescribeVpcs': 'look' as const } : {}),
     ...(isSet(p['subnetFilter']) || isSet(p['subnetId']) ? { 'ec2:DescribeSubnets': 'look' as const } : {}),

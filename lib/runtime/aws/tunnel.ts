@@ -33,7 +33,7 @@ export async function checkPlugin(): Promise<void> {
 }
 
 /** Opens a tunnel to a port of the instance. A plugin that ends is started again: what counts is whether the guest's server answers, never what the plugin prints. */
-export async function openTunnel(session: Session, id: string, port: number, props: { readonly sessionManagerPort?: number; readonly pauseBeforeSsm?: { readonly $duration: number } }, ctx: Context): Promise<{ readonly host: string; readonly port: number }> {
+export async function openTunnel(session: Session, id: string, port: number, props: { readonly sessionManagerPort?: number; readonly pauseBeforeSsm?: { readonly $duration: number } }, ctx: Pick<Context, 'signal' | 'note'> & { readonly scope: Pick<Context['scope'], 'defer'> }): Promise<{ readonly host: string; readonly port: number }> {
   if (props.pauseBeforeSsm) await sleep(props.pauseBeforeSsm.$duration, ctx.signal);
   const local = props.sessionManagerPort ?? await freePort(), ssm = ssmOf(session), ended = new AbortController();
   const signal = AbortSignal.any([ctx.signal, ended.signal]);

@@ -10,6 +10,7 @@ import { markTags, tagList } from '../aws/marks.js';
 import { preflightImage } from '../aws/preflight.js';
 import { isGone } from '../aws/refusals.js';
 import { type Access, accessJson, openSession } from '../aws/session.js';
+import { shellOn } from '../aws/shell.js';
 import { makeSnapshot, volumeAt } from '../aws/snapshots.js';
 import { type Thing, removeThing } from '../aws/things.js';
 import { findStrays } from '../aws/strays.js';
@@ -74,4 +75,5 @@ export default {
   },
   reap: reapThing,
   strays: () => findStrays(),
+  shell: shellOn,
 } satisfies SourceDriver<typeof amazonEbsVolume>;

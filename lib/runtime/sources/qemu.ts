@@ -12,7 +12,7 @@ import { choosePlaces, type Places } from './qemu/places.js';
 import { preflight } from './qemu/preflight.js';
 import { imageName, installsSystem, outputFolder, type Origin, prepare, type Prepared, type Props } from './qemu/prepare.js';
 import { originOf, resumeMachine } from './qemu/resume.js';
-import { shell } from './qemu/shell.js';
+import { shell } from '../ssh-shell.js';
 
 interface Started { readonly prepared: Prepared; readonly places: Places; readonly values: Values; readonly entry: JournalEntry }
 /** Prepares a machine and brings it up by `bring`. All of it goes with `ctx.scope`. */

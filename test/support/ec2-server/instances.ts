@@ -1,3 +1,4 @@
+import { constants, createPublicKey, publicEncrypt } from 'node:crypto';
 import type * as ec2 from '@aws-sdk/client-ec2';
 import { byIds, calls, copyOf, fits, type Here, one, tagsFor } from './calls.js';
 import { Refusal } from './front.js';
@@ -75,6 +76,15 @@ function change(world: World, region: Region, ids: readonly string[] | undefined
   });
 }
 
+/** As EC2 does it, with the RSA key that the instance was started with. */
+function encrypted(text: string, publicKey: string): string {
+  const blob = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64'), parts: Buffer[] = [];
+  for (let at = 0; at < blob.length; at += 4 + blob.readUInt32BE(at)) parts.push(blob.subarray(at + 4, at + 4 + blob.readUInt32BE(at)));
+  if (parts[0]?.toString() !== 'ssh-rsa') throw new Refusal('InvalidKeyPair.Format', 'Only an RSA key pair decrypts a password.');
+  const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', e: parts[1]!.toString('base64url'), n: parts[2]!.toString('base64url') } });
+  return `\r\n${publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, Buffer.from(text)).toString('base64')}\r\n`;
+}
+
 export const instances = calls({
   RunInstances(input, here) {
     const { region, world } = here, known = region.tokens.get(input.ClientToken ?? '');
@@ -109,6 +119,10 @@ export const instances = calls({
   GetConsoleOutput({ InstanceId, Latest }, { region }) {
     one(InstanceId, region.instances, ...notFound);
     return { InstanceId, Output: Buffer.from(`[    0.000000] Linux version of the test (latest: ${Latest ?? false})\nCloud-init finished.\n`).toString('base64') };
+  },
+  GetPasswordData({ InstanceId }, { world, region }) {
+    const state = one(InstanceId, region.instances, ...notFound), known = world.now() - state.since > 5_000;
+    return { InstanceId, Timestamp: new Date(world.now()), PasswordData: world.windowsPassword === undefined || !known ? '' : encrypted(world.windowsPassword, region.keyPairs.get(state.instance.KeyName ?? '')?.publicKey ?? '') };
   },
   CreateLaunchTemplate({ LaunchTemplateName, LaunchTemplateData, TagSpecifications, ClientToken }, { region }) {
     const known = region.tokens.get(ClientToken ?? ''), data = copyOf(LaunchTemplateData!);

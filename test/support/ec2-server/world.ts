@@ -59,6 +59,8 @@ export class World {
   readonly denied = new Set<string>();
   /** What the caller may do; everything when undefined. */
   policy: Policy | undefined;
+  /** What Windows instances make up; none where undefined. */
+  windowsPassword: string | undefined;
   /** Instance types without capacity. */
   readonly exhausted = new Set<string>();
   lives: Lives = {
