@@ -16,7 +16,7 @@ const shellLocal = ['validExitCodes'];
 
 export const sameDefaults: { readonly [kind: string]: readonly string[] } = {
   'source/qemu': [
-    ...ssh, 'shutdown.timeout', 'useBackingFile', 'netDevice', 'diskInterface', 'format', 'diskCompression', 'communicator', 'boot.wait', 'boot.keygroupInterval', 'http.networkProtocol', 'vnc.bindAddress',
+    ...ssh, ...winrm, 'shutdown.timeout', 'useBackingFile', 'netDevice', 'diskInterface', 'format', 'diskCompression', 'communicator', 'boot.wait', 'boot.keygroupInterval', 'http.networkProtocol', 'vnc.bindAddress',
     'skipNatMapping', 'efi.boot', 'efi.dropEfivars', 'usePflash', 'vtpm', 'useTpm1', 'useDefaultDisplay', 'disableVnc', 'isoSkipCache',
   ],
   'source/null': [...ssh, ...winrm],

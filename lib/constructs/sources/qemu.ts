@@ -12,9 +12,10 @@ import { sealAtCaptureFields } from '../shared/seal.js';
 import { shutdownFields } from '../shared/shutdown.js';
 import { sshFields } from '../shared/ssh.js';
 import { vncFields } from '../shared/vnc.js';
+import { winrmChosenRules, winrmFields } from '../shared/winrm.js';
 
 /** The kind of QemuSource. */
-export const qemu = source('qemu', combine(sshFields, isoFields, bootFields, httpFields, mediaFields, vncFields, shutdownFields, sealAtCaptureFields, {
+export const qemu = source('qemu', combine(sshFields, winrmFields, isoFields, bootFields, httpFields, mediaFields, vncFields, shutdownFields, sealAtCaptureFields, {
   /** Disk image to start from: qcow2, raw, vmdk, vdi, vhdx. It is never written to. */
   diskImage: field.path({ kind: 'file', packerName: 'iso_url' }),
   /** The same by its URL; downloads are kept. */
@@ -51,10 +52,10 @@ export const qemu = source('qemu', combine(sshFields, isoFields, bootFields, htt
   }, { packerName: false }),
 
   /**
-   * How steps reach the guest. `none`: not at all; an installation is then done when the guest switches itself off.
+   * How steps reach the guest. `winrm` (also where only `winrm` is given): a Windows guest. `none`: not at all; an installation is then done when the guest switches itself off.
    * @default 'ssh'
    */
-  communicator: field.oneOf(['ssh', 'none'], { default: 'ssh', affects: 'none' }),
+  communicator: field.oneOf(['ssh', 'winrm', 'none'], { default: 'ssh', affects: 'none' }),
 
   /**
    * The guest's memory.
@@ -247,6 +248,7 @@ export const qemu = source('qemu', combine(sshFields, isoFields, bootFields, htt
   diskCompressionType: field.oneOf(['zstd', 'zlib'], { default: 'zstd', affects: 'capture', packerName: false }),
 }), {
   rules: [
+    ...winrmChosenRules,
     exactlyOne('isoUrl', 'isoUrls', 'diskImage', 'diskImageUrl', 'from'),
     must(['diskImageChecksum', 'diskImage', 'diskImageUrl'], 'diskImageChecksum with diskImage or diskImageUrl', isSet =>
       isSet('diskImageChecksum') && !isSet('diskImage') && !isSet('diskImageUrl') ? 'has diskImageChecksum, which needs diskImage or diskImageUrl too' : undefined),

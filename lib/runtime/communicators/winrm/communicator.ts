@@ -31,7 +31,7 @@ export class WinrmCommunicator implements Communicator {
   private readonly busy = new Set<Lane>();
   private readonly slots = new Slots(lanes);
   private readonly files: windows.Transfers;
-  private constructor(private readonly options: WinrmOptions, first: Lane, address: Address) {
+  private constructor(private readonly options: WinrmOptions, first: Lane, private address: Address) {
     this.idle = [first];
     this.endpoint = options.endpoint(address);
     const here = first.wire.localAddress;
@@ -89,7 +89,9 @@ export class WinrmCommunicator implements Communicator {
   }
 
   private async another(budget: number, signal: AbortSignal | undefined, further: boolean): Promise<Lane> {
-    return (await connectWinrm({ ...this.options, entered: () => {}, budget, signal, further })).lane;
+    const { lane, address } = await connectWinrm({ ...this.options, ...(further ? { address: this.address } : {}), entered: () => {}, budget, signal, further });
+    this.address = address;
+    return lane;
   }
 
   upload(from: string | Uint8Array, to: string, options?: UploadOptions): Promise<void> { return this.files.upload(from, to, options); }

@@ -19,7 +19,7 @@ import { type Places, recordFor } from './places.js';
 import type { Prepared, Props } from './prepare.js';
 import { Presence } from './presence.js';
 import { forwardedPort } from './qmp.js';
-import { reach } from './reach.js';
+import { doorOf, reach } from './reach.js';
 import { sayColdBoot, wakeOver } from './wake.js';
 import { saveMachine } from './save.js';
 import { shutDown } from './shutdown.js';
@@ -34,7 +34,7 @@ const fail = errors('GUEST', {
     message: () => 'The installer is gone, and has written nothing to the disk.',
     remedy: 'Its last words, on the serial console or on the screen, say why: an answer that it could not fetch, a disk that it did not find (diskInterface), an argument of its kernel (kernelBoot.append).',
   },
-  NO_PORT: { message: (port: number) => `QEMU forwards no port to port ${port} of the guest.`, remedy: 'Take arguments for the network (-netdev, -nic) out of qemuArgs, or name the guest\'s address (ssh.host).' },
+  NO_PORT: { message: (port: number) => `QEMU forwards no port to port ${port} of the guest.`, remedy: 'Take arguments for the network (-netdev, -nic) out of qemuArgs, or name the guest\'s address (ssh.host, winrm.host).' },
 });
 
 /** What `keep` writes down for other processes. */
@@ -93,12 +93,12 @@ export class QemuMachine implements Machine<typeof qemu> {
   }
 
   async connect(ctx: Context): Promise<Communicator> {
-    const { restored, props } = this, doing = 'while it was waited for', began = Date.now(), budget = props.ssh!.timeout.$duration;
+    const { restored, props } = this, doing = 'while it was waited for', began = Date.now(), budget = doorOf(props).budget;
     if (restored !== undefined) {
       this.restored = undefined;
       try {
         const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, 60_000));
-        if (!restored.fresh) await wakeOver(guest, ctx);
+        if (!restored.fresh && guest.guest === 'unix') await wakeOver(guest, ctx);
         return guest;
       } catch (error) {
         // A memory that does not fit the processor loads, and then hangs without a word.
@@ -134,25 +134,25 @@ export class QemuMachine implements Machine<typeof qemu> {
   }
 
   async #reach(signal: AbortSignal, ctx: Context, budget?: number): Promise<Communicator> {
-    const guestPort = this.props.ssh?.port ?? 22, { bridge, mac } = this.prepared.spec.net;
-    if (bridge !== undefined && this.props.ssh?.host === undefined) {
+    const door = doorOf(this.props), { bridge, mac } = this.prepared.spec.net;
+    if (bridge !== undefined && door.host === undefined) {
       const find = async (wanted: AbortSignal): Promise<{ host: string; port: number }> => {
         const host = await addressOnBridge(join(this.places.folder, sockets.agent), mac!, bridge, wanted);
-        this.#sayWhere(host, guestPort);
-        return { host, port: guestPort };
+        this.#sayWhere(host, door.port);
+        return { host, port: door.port };
       };
       return this.guest = await reach(this.prepared, this.props, find, undefined, signal, ctx, budget);
     }
-    const port = this.props.ssh?.host !== undefined ? guestPort : forwardedPort(await this.running.qmp.monitor('info usernet'), guestPort);
-    if (port === undefined) throw fail.NO_PORT(guestPort);
-    const host = this.props.ssh?.host ?? '127.0.0.1';
+    const port = door.host !== undefined ? door.port : forwardedPort(await this.running.qmp.monitor('info usernet'), door.port);
+    if (port === undefined) throw fail.NO_PORT(door.port);
+    const host = door.host ?? '127.0.0.1';
     this.#sayWhere(host, port);
-    const presence = this.props.ssh?.host === undefined ? new Presence(this.running.qmp, this.places.folder) : undefined;
+    const presence = door.host === undefined ? new Presence(this.running.qmp, this.places.folder) : undefined;
     return this.guest = await reach(this.prepared, this.props, { host, port }, presence, signal, ctx, budget);
   }
 
   #sayWhere(host: string, port: number): void {
-    Object.assign(this.hostValues, { guestHost: host, guestPort: String(port), guestUser: this.props.ssh?.username ?? 'root' });
+    Object.assign(this.hostValues, { guestHost: host, guestPort: String(port), guestUser: doorOf(this.props).user });
   }
 
   /** Starts QEMU anew; `afresh`: on empty layers, as if what it wrote since it was started had never been. */

@@ -15,6 +15,7 @@ import { findFirmware, flashArguments } from './firmware.js';
 import { machineType, type QemuVersion, qemuVersion } from './launch.js';
 import { type Fill, makeDiscs, makeFloppy } from './media.js';
 import type { Places } from './places.js';
+import { doorOf } from './reach.js';
 import { credential, type SeedKeys } from './seed.js';
 import { startTpm } from './tpm.js';
 
@@ -84,7 +85,7 @@ export async function prepare(props: Props, origin: Origin, places: Places, fill
     net: {
       device: props.netDevice === 'virtio-net' ? 'virtio-net-pci' : props.netDevice,
       ...(props.netBridge === undefined ? {} : { bridge: props.netBridge, mac: ownAddress(instance) }),
-      forwards: props.skipNatMapping ? [] : [...(props.communicator === 'none' ? [] : [{ guest: props.ssh?.port ?? 22, host: 0 }]), ...(props.portForwards ?? []).map(f => ({ guest: f.guest, host: f.host ?? 0 }))],
+      forwards: props.skipNatMapping ? [] : [...(props.communicator === 'none' ? [] : [{ guest: doorOf(props).port, host: 0 }]), ...(props.portForwards ?? []).map(f => ({ guest: f.guest, host: f.host ?? 0 }))],
     },
     vga: adapter(props.vga ?? (isArm ? 'virtio' : 'std')), display: props.headless ? 'none' : props.useDefaultDisplay ? undefined : props.display ?? 'gtk', vnc: vnc?.argument, objects: vnc?.objects ?? [],
     usb: props.usb || isArm, firmware: flash.arguments, globals: flash.secure ? ['driver=cfi.pflash01,property=secure,value=on'] : [], bios: props.usePflash ? undefined : props.firmware, tpm,
@@ -161,8 +162,8 @@ const adapter = (vga: string): string => ({ std: 'VGA', virtio: 'virtio-gpu-pci'
 const ownAddress = (marker: string): string => `52:54:00:${marker.slice(-6).replace(/../g, '$&:').slice(0, -1)}`;
 
 /** Nothing said about how to log in: then it is our key. */
-export function needsKey({ ssh, cloudInit, communicator }: Props): boolean {
-  return communicator !== 'none' && ssh?.password === undefined && ssh?.privateKeyFile === undefined && ssh?.agentAuth !== true && cloudInit?.enabled !== false;
+export function needsKey({ ssh, winrm, cloudInit, communicator }: Props): boolean {
+  return communicator !== 'none' && winrm === undefined && ssh?.password === undefined && ssh?.privateKeyFile === undefined && ssh?.agentAuth !== true && cloudInit?.enabled !== false;
 }
 
 async function makeKeys(props: Props, ctx: Context): Promise<SeedKeys> {

@@ -2,6 +2,7 @@
 import { errors } from '../../../errors.js';
 import { Duration } from '../../../values.js';
 import { openSsh } from '../../communicators/open.js';
+import { winrmPort } from '../../communicators/winrm-port.js';
 import { dialTcp } from '../../communicators/ssh/banner.js';
 import type { Communicator, Context } from '../../driver.js';
 import { retry } from '../../retry.js';
@@ -15,13 +16,26 @@ const fail = errors('CLOUD_INIT', {
   },
 });
 
+/** How the settings say that the guest is reached: by which port of it, as whom, in how many milliseconds, and where, if it is not this computer's loopback. */
+export function doorOf({ winrm, ssh }: Props): { readonly host: string | undefined; readonly port: number; readonly user: string; readonly budget: number } {
+  return winrm === undefined ? { host: ssh?.host, port: ssh?.port ?? 22, user: ssh?.username ?? 'root', budget: ssh!.timeout.$duration } : { host: winrm.host, port: winrmPort(winrm), user: winrm.username, budget: winrm.timeout.$duration };
+}
+
 interface Door { readonly host: string; readonly port: number }
 
 /**
- * Waits until the guest lets us in, and until cloud-init is done there. `budget` in milliseconds, where it is less than `ssh.timeout`. `address`: where the guest is, or a function that
+ * Waits until the guest lets us in, and until cloud-init is done there. `budget` in milliseconds, where it is less than the settings'. `address`: where the guest is, or a function that
  * knows in time; `presence`: tells when the guest has its address, where QEMU's own network can.
  */
 export async function reach({ keys }: Prepared, props: Props, address: Door | ((signal: AbortSignal) => Promise<Door>), presence: Presence | undefined, signal: AbortSignal, ctx: Context, budget = Infinity): Promise<Communicator> {
+  if (props.winrm !== undefined) {
+    const { openWinrm } = await import('../../communicators/winrm.js');
+    return openWinrm({ ...props.winrm, timeout: Duration.milliseconds(Math.min(budget, props.winrm.timeout.$duration)) }, {
+      address: typeof address === 'function' ? address : async wanted => { await presence?.wait(address.port, wanted); return address; },
+      // QEMU's own network shows this computer's loopback to the guest under this address; on any other, the guest sees our end of the connection.
+      ...(presence === undefined ? {} : { pull: { listen: '127.0.0.1', seenAs: '10.0.2.2' } }),
+    }, { signal, note: (message, options) => ctx.note(message, options), secret: value => ctx.secret(value) });
+  }
   const ssh = { ...props.ssh!, timeout: Duration.milliseconds(Math.min(budget, props.ssh!.timeout.$duration)) }, began = Date.now();
   const guest = await openSsh(ssh, {
     ...(presence === undefined || typeof address === 'function' ? { address } : {

@@ -118,7 +118,8 @@ async function flush(agentSocket: string, guest: Communicator | undefined, ctx: 
       agent.close();
     }
   }
-  await guest?.exec('sync', { signal: ctx.signal });
+  // Windows has no such command; its file system is asked to by the agent, or recovers by its journal.
+  if (guest?.guest === 'unix') await guest.exec('sync', { signal: ctx.signal });
 }
 
 async function saveDevices(qmp: Qmp, file: string, signal: AbortSignal): Promise<void> {
