@@ -2,7 +2,6 @@
  * Options of Packer that a component of ours does not have, and why; beside the lists that the components' own files have (`…Without`).
  * `*` stands for any letters: what is under such a name and becomes a field needs no change here.
  */
-const winrm = { 'winrm_*': 'Guests are reached by SSH; Windows guests too, with its OpenSSH server.' };
 const oldTag = 'The map of tags says the same, with less to write.';
 
 export const withoutOption: { readonly [kind: string]: { readonly [option: string]: string } } = {

@@ -90,7 +90,8 @@ function finishLogin(draft: Draft, props: Props): void {
     draft.attributes.set('communicator', 'winrm');
     return;
   }
-  for (const option of [...draft.attributes.keys()]) if (option.startsWith('winrm_')) draft.attributes.delete(option);
+  // Only defaults are there, unless it is Packer's own component with its own words.
+  if (!Object.keys(props).some(name => name.startsWith('winrm'))) for (const option of [...draft.attributes.keys()]) if (option.startsWith('winrm_')) draft.attributes.delete(option);
   // It is what Packer does when nothing is said.
   if (draft.attributes.get('ssh_file_transfer_method') === 'auto') draft.attributes.delete('ssh_file_transfer_method');
   const given = isObject(props['ssh']) ? (props['ssh'] as Props) : {};
