@@ -21,7 +21,7 @@ if [ -e "$1" ]; then
 Description=Makes the SSH host keys of a new machine
 After=cloud-init.service cloud-init-network.service
 Before=ssh.service sshd.service
-ConditionPathExistsGlob=!/etc/ssh/ssh_host_*_key
+ConditionPathExistsGlob=!/etc/ssh/ssh_host_[!i]*_key
 
 [Service]
 Type=oneshot
