@@ -1,5 +1,4 @@
-import { sshGuests } from '../support/ec2-server/guests.js';
-import { startEc2 } from '../support/ec2-server/server.js';
+import { strictEc2 } from '../support/ec2-server/strict.js';
 import { killAfter } from '../runtime/aws/kill-after-call.js';
 import type { Soak } from './main.js';
 
@@ -12,19 +11,18 @@ const everything = {
 export default {
   about: 'an AMI build killed after every single call; gc then finds everything [first call]',
   async run([first = '1'], say) {
-    const guests = await sshGuests(), server = await startEc2({ guests, speed: 1000 }), wrong: string[] = [];
-    Object.assign(process.env, server.environment);
+    const ec2 = await strictEc2(), { server, port } = ec2, wrong: string[] = [];
     try {
       for (let n = Number(first); ; n++) {
         let seen = 0;
-        const { after, left, failed, said } = await killAfter(server, guests.port, everything, () => (seen += 1) === n);
+        const { after, left, failed, said } = await killAfter(server, port, everything, () => (seen += 1) === n);
         if (after === undefined && said !== '') wrong.push(`the build itself: ${said}`);
         if (after === undefined) break;
         const result = [...left, ...failed];
         say(`${n}: after ${after}: ${result.length === 0 ? 'nothing left' : result.join('; ')}`);
         if (result.length > 0) wrong.push(`${n}: after ${after}: ${result.join('; ')}`);
       }
-    } finally { await server[Symbol.asyncDispose](); }
+    } finally { await ec2[Symbol.asyncDispose](); }
     if (server.front.complaints.length > 0) wrong.push(...server.front.complaints);
     if (wrong.length === 0) say('whatever call was the last, nothing was left');
     else throw new Error(`not everything was found:\n${wrong.join('\n')}`);

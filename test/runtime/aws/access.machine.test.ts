@@ -5,8 +5,9 @@ import { AmazonEbsSource, Duration, ImageBuild } from '../../../lib/index.js';
 import { runProgram } from '../../contracts/ec2.js';
 import { ebsProps } from '../../contracts/ec2-props.js';
 import { bakeFile, projectFolder } from '../../support/command-lines.js';
-import { freePort, sshGuests } from '../../support/ec2-server/guests.js';
+import { freePort } from '../../support/ec2-server/guests.js';
 import { type Ec2Server, startEc2 } from '../../support/ec2-server/server.js';
+import { strictEc2 } from '../../support/ec2-server/strict.js';
 import { GuestCommand } from '../../support/guest-command.js';
 import { requires } from '../../support/machine.js';
 import { program } from '../../support/program.js';
@@ -55,17 +56,13 @@ requires('pyspnego')('a Windows instance', () => {
 
 requires('sshd')('an instance that was kept', () => {
   it('is entered with its key, which is pinned, from another process', async () => {
-    const guests = await sshGuests(), server = await startEc2({ guests, speed: 1000 });
-    Object.assign(process.env, server.environment);
+    const ec2 = await strictEc2();
     try {
-      const p = await program(app => new ImageBuild(app, 'web', { sources: [new AmazonEbsSource(ebsProps(guests.port))], provisioners: [new GuestCommand('exit 3')] }));
+      const p = await program(app => new ImageBuild(app, 'web', { sources: [new AmazonEbsSource(ebsProps(ec2.port))], provisioners: [new GuestCommand('exit 3')] }));
       const result = await runProgram(p, { onFailure: 'keep' });
       expect(result.targets[0]!.outcome).toBe('kept');
       const { stdout, stderr } = await enter(p.folder, result.run, 'echo inside; exit\n');
       expect([stdout, stderr]).toEqual([expect.stringContaining('inside'), expect.not.stringContaining('authenticity')]);
-    } finally {
-      process.env = before;
-      await server[Symbol.asyncDispose]();
-    }
+    } finally { await ec2[Symbol.asyncDispose](); }
   });
 });

@@ -9,9 +9,9 @@ import { probes, withoutProbe } from '../../../lib/runtime/aws/probes.js';
 import { runProgram } from '../../contracts/ec2.js';
 import { ebsProps } from '../../contracts/ec2-props.js';
 import type { Fault } from '../../support/ec2-server/front.js';
-import { sshGuests } from '../../support/ec2-server/guests.js';
 import { needed, type Policy } from '../../support/ec2-server/policy.js';
-import { type Ec2Server, startEc2 } from '../../support/ec2-server/server.js';
+import type { Ec2Server } from '../../support/ec2-server/server.js';
+import { type StrictEc2, strictEc2 } from '../../support/ec2-server/strict.js';
 import { account, type Lives } from '../../support/ec2-server/world.js';
 import { GuestCommand } from '../../support/guest-command.js';
 import { requires } from '../../support/machine.js';
@@ -23,16 +23,12 @@ const notCalled = /^kms:/;
 const lost: readonly Fault[] = ['ImportKeyPair', 'CreateSecurityGroup', 'CreateLaunchTemplate', 'CreateImage', 'RegisterImage', 'CreateSnapshot'].map(call => ({ call, nth: 1, then: 'drop-after' }));
 
 requires('sshd')('the least policy of', () => {
-  let server: Ec2Server, port: number, lives: string;
-  const before = { ...process.env };
+  let ec2: StrictEc2, server: Ec2Server, port: number, lives: string;
   beforeAll(async () => {
-    const guests = await sshGuests();
-    ({ port } = guests);
-    server = await startEc2({ guests, speed: 1000 });
+    ({ server, port } = ec2 = await strictEc2());
     lives = JSON.stringify(server.world.lives);
-    Object.assign(process.env, server.environment);
   });
-  afterAll(async () => { process.env = before; await server?.[Symbol.asyncDispose](); });
+  afterAll(() => ec2?.[Symbol.asyncDispose]());
   beforeEach(() => {
     server.front.complaints.length = server.front.calls.length = 0;
     server.world.regions.clear();

@@ -12,8 +12,8 @@ import { forecast } from '../../../lib/runtime/forecast.js';
 import { collectGarbage } from '../../../lib/runtime/gc.js';
 import { notesOf, runProgram } from '../../contracts/ec2.js';
 import { ebsProps } from '../../contracts/ec2-props.js';
-import { sshGuests } from '../../support/ec2-server/guests.js';
-import { type Ec2Server, startEc2 } from '../../support/ec2-server/server.js';
+import type { Ec2Server } from '../../support/ec2-server/server.js';
+import { type StrictEc2, strictEc2 } from '../../support/ec2-server/strict.js';
 import { account, type Region } from '../../support/ec2-server/world.js';
 import { GuestCommand, guestCommand } from '../../support/guest-command.js';
 import { requires } from '../../support/machine.js';
@@ -22,16 +22,12 @@ import { program, type TestProgram } from '../../support/program.js';
 const home = 'eu-central-1';
 
 requires('sshd')('the AMI builder', () => {
-  let server: Ec2Server, port: number, lives: string, built: TestProgram[] = [];
-  const before = { ...process.env };
+  let ec2: StrictEc2, server: Ec2Server, port: number, lives: string, built: TestProgram[] = [];
   beforeAll(async () => {
-    const guests = await sshGuests();
-    ({ port } = guests);
-    server = await startEc2({ guests, speed: 1000 });
+    ({ server, port } = ec2 = await strictEc2());
     lives = JSON.stringify(server.world.lives);
-    Object.assign(process.env, server.environment);
   });
-  afterAll(async () => { process.env = before; await server?.[Symbol.asyncDispose](); });
+  afterAll(() => ec2?.[Symbol.asyncDispose]());
   beforeEach(() => {
     const { front, world } = server;
     built = [];
