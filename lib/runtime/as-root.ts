@@ -1,6 +1,6 @@
 /** Scripts of ours that need root in a Unix guest: as the user who is logged in where that is root, else through sudo or doas without a password. */
 import { errors } from '../errors.js';
-import { reasonOf } from './communicators/unix-files.js';
+import { endedHow } from './communicators/unix-files.js';
 import type { Communicator, Context, Exit } from './driver.js';
 import { Tail } from './host-script.js';
 import { quote } from './quote.js';
@@ -38,10 +38,9 @@ elif command -v doas >/dev/null 2>&1; then exec doas -n sh -c "$read"
 else echo 'there is neither sudo nor doas' >&2; exit ${noRoot}; fi`;
   const exit: Exit = await guest.exec(command, {
     stdin: script, signal: ctx.signal,
-    stdout: chunk => { tail.push(chunk); options.read?.(Buffer.from(chunk).toString('utf8')); if (!options.quiet) ctx.output('stdout', chunk); },
-    stderr: chunk => { tail.push(chunk); if (!options.quiet) ctx.output('stderr', chunk); },
+    ...tail.listen(ctx, options),
   });
   if (exit.how === 'exited' && exit.code === noRoot) throw fail.NOT_ROOT(what, tail.text(2));
   if (exit.how === 'exited' && (options.accept ?? [0]).includes(exit.code)) return exit.code;
-  throw fail.FAILED(what, exit.how === 'exited' ? `exited with ${exit.code}` : reasonOf(exit, ''), tail.text(12), { facts: { exit } });
+  throw fail.FAILED(what, endedHow(exit), tail.text(12), { facts: { exit } });
 }

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errors } from '../errors.js';
+import { fetchReason } from './fetch-reason.js';
 import { cancellation, soon } from './retry.js';
 
 const fail = errors('CHECKSUM', {
@@ -52,15 +53,10 @@ async function fromList(list: string, name: string, { folder, signal }: { readon
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       text = await answer.text();
     } else text = await readFile(list.startsWith('//') ? fileURLToPath(`file:${list}`) : resolve(folder, list), 'utf8');
-  } catch (error) { throw signal?.aborted ? cancellation(signal) : fail.LIST(list, reasonOf(error), { cause: error }); }
+  } catch (error) { throw signal?.aborted ? cancellation(signal) : fail.LIST(list, (error as Error).name === 'TimeoutError' ? 'no answer within 60 s' : fetchReason(error), { cause: error }); }
   const found = linesOf(text).find(line => line.name === name) ?? linesOf(text).find(line => basename(line.name) === basename(name)) ?? only(linesOf(text));
   if (found === undefined) throw fail.NOT_LISTED(list, name);
   return found.sum;
-}
-/** `fetch failed` says nothing; its cause does. */
-function reasonOf(error: unknown): string {
-  const { message, name, cause } = error as Error;
-  return name === 'TimeoutError' ? 'no answer within 60 s' : cause instanceof Error && cause.message !== '' ? cause.message : message;
 }
 /** A list of one sum without a name is that file's. */
 const only = (lines: readonly Line[]): Line | undefined => lines.length === 1 && lines[0]!.name === '' ? lines[0] : undefined;

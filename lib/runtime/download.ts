@@ -7,6 +7,7 @@ import { cacheFolder } from '../cache-folder.js';
 import { errors, isBakeError, messageOf } from '../errors.js';
 import { checkFile, type Checksum, readChecksum } from './checksum.js';
 import { withLock } from './lock.js';
+import { fetchReason } from './fetch-reason.js';
 import { cancellation, retry } from './retry.js';
 
 const fail = errors('DOWNLOAD', {
@@ -184,7 +185,7 @@ async function fetchRest(url: string, part: string, notes: string, had: number, 
   } catch (error) {
     if (signal.aborted) throw cancellation(signal);
     if (own.signal.aborted) throw own.signal.reason;
-    throw isBakeError(error) ? error : new Error(reasonOf(error), { cause: error });
+    throw isBakeError(error) ? error : new Error(fetchReason(error), { cause: error });
   } finally { clearTimeout(timer); }
 }
 
@@ -192,12 +193,6 @@ async function fetchRest(url: string, part: string, notes: string, had: number, 
 function validatorOf(headers: Headers): string | undefined {
   const etag = headers.get('etag');
   return etag !== null && !etag.startsWith('W/') ? etag : headers.get('last-modified') ?? undefined;
-}
-
-/** `fetch failed` says nothing; its cause does. */
-function reasonOf(error: unknown): string {
-  const cause = (error as { cause?: unknown }).cause;
-  return cause instanceof Error && cause.message !== '' ? cause.message : messageOf(error);
 }
 
 const isThere = (path: string): Promise<boolean> => stat(path).then(s => s.isFile(), () => false);

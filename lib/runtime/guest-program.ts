@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { errors, messageOf } from '../errors.js';
-import { reasonOf } from './communicators/unix-files.js';
+import { endedHow } from './communicators/unix-files.js';
 import type { Communicator, Context, Exit } from './driver.js';
 import { Tail } from './host-script.js';
 import { quotePath } from './quote.js';
@@ -83,15 +83,14 @@ export async function runInGuest(what: string, script: string, guest: Communicat
   if (terminal) await guest.upload(Buffer.from(lines), file, { mode: 0o600, signal: ctx.signal });
   const exit: Exit = await guest.exec(terminal ? `eval "$(cat ${file}; rm -f ${file})"` : 'eval "$(cat)"', {
     ...(terminal ? { pty: true } : { stdin: lines }), signal: ctx.signal,
-    stdout: chunk => { tail.push(chunk); options.read?.(Buffer.from(chunk).toString('utf8')); if (!options.quiet) ctx.output('stdout', chunk); },
-    stderr: chunk => { tail.push(chunk); if (!options.quiet) ctx.output('stderr', chunk); },
+    ...tail.listen(ctx, options),
   });
   if (exit.how === 'exited' && (options.accept === 'any' || (options.accept ?? [0]).includes(exit.code))) return exit.code;
   const said = tail.text(15), facts = { facts: { exit } };
   if (exit.how === 'disconnected') throw fail.DISCONNECTED(what, exit.reason ?? 'no reason known', said, facts);
   if (exit.how === 'exited' && exit.code === 127) throw fail.MISSING(what, said, options.install ?? 'Install it in an earlier step.', facts);
   const meaning = exit.how === 'exited' ? options.meaning?.(exit.code) : undefined;
-  throw fail.FAILED(what, exit.how === 'exited' ? `exited with ${exit.code}${meaning === undefined ? '' : ` (${meaning})`}` : reasonOf(exit, ''), said, facts);
+  throw fail.FAILED(what, endedHow(exit, meaning), said, facts);
 }
 
 /** What a command begins with to be run as root: nothing where it is root who is logged in, or where it shall not be. */

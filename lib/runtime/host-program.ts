@@ -29,7 +29,7 @@ export async function runHostProgram(what: string, program: string, args: readon
   const exit = await runProcess(program, args, {
     cwd: options.cwd ?? ctx.programFolder, signal: ctx.signal,
     env: { ...process.env, PACKER_BUILD_NAME: packerBuildName(ctx.build), PACKER_BUILDER_TYPE: ctx.build.sourceType, PACKER_RUN_UUID: ctx.run.uuid, ...options.environment, BAKE_JOURNAL: entry.id },
-    stdout: chunk => { tail.push(chunk); ctx.output('stdout', chunk); }, stderr: chunk => { tail.push(chunk); ctx.output('stderr', chunk); },
+    ...tail.listen(ctx),
   }).finally(() => entry.gone());
   if (exit.how === 'exited' && (options.accept ?? [0]).includes(exit.code)) return exit.code;
   throw fail.FAILED(what, describeExit(exit), tail.text(15), { facts: { exit } });

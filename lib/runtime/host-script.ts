@@ -8,7 +8,7 @@ import { errors } from '../errors.js';
 import type { ResolvedOf } from '../fields.js';
 import type { Context, PreflightProblem } from './driver.js';
 import { fillTemplate, templateProblems } from './go-template.js';
-import { packerBuildName } from './packer-names.js';
+import { packerVariables } from './packer-names.js';
 import { describeExit, runProcess } from './process.js';
 
 const fail = errors('SHELL_LOCAL', {
@@ -57,19 +57,16 @@ async function writeScript(lines: readonly string[], props: Props, ctx: Context)
 
 async function runOne(script: string, what: string, props: Props, ctx: Context, more: { readonly [name: string]: string }): Promise<void> {
   const [program, ...args] = await commandOf(script, props);
-  const name = packerBuildName(ctx.build), { httpAddress, httpIp, httpPort } = ctx.hostValues;
   // Volatile: the process is gone with this computer. It is found by the mark in its environment.
   const entry = await ctx.journal.intend({ driver: 'host/process', what: 'script on this computer', name: ctx.path, data: {}, volatile: true });
   const tail = new Tail();
   const exit = await runProcess(program!, args, {
     cwd: ctx.programFolder, signal: ctx.signal,
     env: {
-      ...ctx.environment, PACKER_BUILD_NAME: name, PACKER_BUILDER_TYPE: ctx.build.sourceType, PACKER_RUN_UUID: ctx.run.uuid,
-      ...(httpAddress === undefined ? {} : { PACKER_HTTP_ADDR: httpAddress }), ...(httpIp === undefined ? {} : { PACKER_HTTP_IP: httpIp }), ...(httpPort === undefined ? {} : { PACKER_HTTP_PORT: httpPort }),
+      ...ctx.environment, ...packerVariables(ctx), PACKER_RUN_UUID: ctx.run.uuid,
       BAKE_TARGET: ctx.target, BAKE_BUILD: ctx.build.name, BAKE_SOURCE: ctx.build.sourceName, BAKE_RUN: ctx.run.id, ...more, ...props.environment, BAKE_JOURNAL: entry.id,
     },
-    stdout: chunk => { tail.push(chunk); ctx.output('stdout', chunk); },
-    stderr: chunk => { tail.push(chunk); ctx.output('stderr', chunk); },
+    ...tail.listen(ctx),
   }).finally(() => entry.gone());
   if (exit.how === 'exited' && props.validExitCodes.includes(exit.code)) return;
   throw fail.FAILED(what, describeExit(exit), tail.text(), { facts: { exit } });
@@ -87,6 +84,15 @@ async function commandOf(script: string, props: Props): Promise<string[]> {
 export class Tail {
   #text = '';
   push(chunk: Uint8Array): void { this.#text = (this.#text + Buffer.from(chunk).toString('utf8')).slice(-4096); }
+  /** Where a command's output goes: it is remembered here, and shown and written to the log, unless it is `quiet`. `read` is given what comes on standard output. */
+  listen(ctx: Pick<Context, 'output'>, { quiet = false, read }: { readonly quiet?: boolean | undefined; readonly read?: ((text: string) => void) | undefined } = {}): { readonly stdout: (chunk: Uint8Array) => void; readonly stderr: (chunk: Uint8Array) => void } {
+    const hear = (stream: 'stdout' | 'stderr') => (chunk: Uint8Array): void => {
+      this.push(chunk);
+      if (stream === 'stdout') read?.(Buffer.from(chunk).toString('utf8'));
+      if (!quiet) ctx.output(stream, chunk);
+    };
+    return { stdout: hear('stdout'), stderr: hear('stderr') };
+  }
   /** Without what only a terminal understands; of a very long line its end. */
   text(lines = 8): string {
     const plain = stripVTControlCharacters(this.#text).replaceAll('\r\n', '\n').replace(/[^\P{Cc}\n\t]/gu, '\uFFFD').trimEnd();

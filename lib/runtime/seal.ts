@@ -10,6 +10,7 @@ export type SealProps = ResolvedOf<SealFields>;
 const parts: { readonly [P in keyof SealProps]: string } = {
   // Where nothing in the image makes new host keys, sshd would not start again: then a unit is left that does. cloud-init makes them only where it finds a source
   // of data, so it comes first and is not relied on. (Not before ssh.socket: that would be a circle, which systemd breaks by leaving somebody out.)
+  // `[!i]`: the key that a later build hands in for itself (ssh_host_imagebake_key) is none of the machine's own.
   hostKeys: `
 set -- /etc/ssh/ssh_host_*_key
 if [ -e "$1" ]; then

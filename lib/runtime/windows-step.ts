@@ -1,11 +1,11 @@
 /** A script of a step in a Windows guest: run through PowerShell's standard input, and judged by its exit code. */
 import { errors } from '../errors.js';
-import { now } from './clock.js';
-import { reasonOf } from './communicators/unix-files.js';
-import type { Communicator, Context, ExecOptions, Exit } from './driver.js';
+import { endedHow } from './communicators/unix-files.js';
+import type { Communicator, Context, ExecOptions } from './driver.js';
+import { startInGuest } from './guest-script.js';
 import { Tail } from './host-script.js';
-import { packerBuildName } from './packer-names.js';
 import { powershellInput } from './powershell.js';
+import { removeText } from './windows-script.js';
 
 const fail = errors('WINDOWS', {
   FAILED: {
@@ -36,36 +36,20 @@ export function mustBeWindows(guest: Communicator, type: string): void { if (gue
 /** Runs what PowerShell is given (`text`), or a command line, and judges its end. `before` is done whenever it is tried. Throws WINDOWS_FAILED, WINDOWS_DISCONNECTED, WINDOWS_NOT_STARTED. */
 export async function runWindowsStep(step: WindowsStep, run: { readonly text: string; readonly executionPolicy?: string } | { readonly command: string }, guest: Communicator, ctx: Context, before: () => Promise<void> = async () => {}): Promise<void> {
   const tail = new Tail(), line: { readonly command: string; readonly stdin?: string } = 'text' in run ? powershellInput(run.text, run) : run;
-  const exit = await started(step, guest, ctx, async () => {
+  const exit = await startInGuest(step.startRetryTimeout, guest, ctx, (seconds, reason) => fail.NOT_STARTED(step.what, seconds, reason), async () => {
     await before();
     return guest.exec(line.command, {
       ...(line.stdin === undefined ? {} : { stdin: line.stdin }), signal: ctx.signal, script: step.script,
-      stdout: chunk => { tail.push(chunk); ctx.output('stdout', chunk); }, stderr: chunk => { tail.push(chunk); ctx.output('stderr', chunk); },
+      ...tail.listen(ctx),
     });
   });
   if (exit.how === 'disconnected') throw fail.DISCONNECTED(step.what, exit.reason ?? 'no reason known', tail.text());
   if (exit.how === 'exited' && step.validExitCodes.includes(exit.code >>> 0)) return;
-  throw fail.FAILED(step.what[0]!.toUpperCase() + step.what.slice(1), exit.how === 'exited' ? `exited with ${exit.code}` : reasonOf(exit, ''), tail.text(12), { facts: { exit } });
+  throw fail.FAILED(step.what[0]!.toUpperCase() + step.what.slice(1), endedHow(exit), tail.text(12), { facts: { exit } });
 }
 
-/** A guest that is not there when a command is to start has some time to come back. */
-async function started(step: WindowsStep, guest: Communicator, ctx: Context, run: () => Promise<Exit>): Promise<Exit> {
-  const start = now(), budget = step.startRetryTimeout.$duration;
-  for (;;) {
-    const exit = await run();
-    if (exit.how !== 'disconnected' || exit.started !== false) return exit;
-    const left = start + budget - now();
-    if (left <= 0) throw fail.NOT_STARTED(step.what, Math.round(budget / 1000), exit.reason ?? 'no reason known');
-    ctx.note(`The guest is away (${exit.reason ?? 'no reason known'}); waiting for it.`);
-    await guest.reconnect({ budget: left, signal: ctx.signal }).catch(() => { ctx.signal.throwIfAborted(); });
-  }
-}
-
-/** Packer's variables, which every script of a step sees. */
-export function ourVariables(ctx: Context): { readonly [name: string]: string } {
-  const { httpAddress, httpIp, httpPort } = ctx.hostValues;
-  return {
-    PACKER_BUILD_NAME: packerBuildName(ctx.build), PACKER_BUILDER_TYPE: ctx.build.sourceType,
-    ...(httpAddress === undefined ? {} : { PACKER_HTTP_ADDR: httpAddress }), ...(httpIp === undefined ? {} : { PACKER_HTTP_IP: httpIp }), ...(httpPort === undefined ? {} : { PACKER_HTTP_PORT: httpPort }),
-  };
+/** Removes what a step has left in the guest; a guest that is gone keeps it. */
+export async function removeFiles(guest: Communicator, paths: readonly string[]): Promise<void> {
+  const { command, stdin } = powershellInput(removeText(paths));
+  await guest.exec(command, { stdin }).catch(() => {});
 }

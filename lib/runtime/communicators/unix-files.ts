@@ -95,6 +95,11 @@ export function reasonOf(exit: Exit, said: string): string {
   }
 }
 
+/** How a step's command ended, behind its name: `exited with 4 (some resources failed)`. */
+export function endedHow(exit: Exit, meaning?: string): string {
+  return exit.how === 'exited' ? `exited with ${exit.code}${meaning === undefined ? '' : ` (${meaning})`}` : reasonOf(exit, '');
+}
+
 async function mustSucceed(exec: Exec, command: string, options: ExecOptions, failure: (reason: string, code?: number) => Error, harmless?: RegExp): Promise<void> {
   let said = '';
   const exit = await exec(command, { ...options, stderr: chunk => { said = (said + Buffer.from(chunk).toString()).slice(-4096); } });

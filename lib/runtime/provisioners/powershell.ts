@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import type { powershell } from '../../constructs/provisioners/powershell.js';
 import type { Resolved } from '../../kinds.js';
 import type { Communicator, Context, ProvisionerDriver } from '../driver.js';
 import { fillTemplate, templateProblems } from '../go-template.js';
-import { powershellInput } from '../powershell.js';
-import { largest, markedUtf8, powershellText, removeText, variablesFile } from '../windows-script.js';
-import { mustBeWindows, ourVariables, runWindowsStep, type WindowsStep } from '../windows-step.js';
+import { eachScript } from '../guest-script.js';
+import { packerVariables } from '../packer-names.js';
+import { largest, markedUtf8, powershellText, variablesFile } from '../windows-script.js';
+import { mustBeWindows, removeFiles, runWindowsStep, type WindowsStep } from '../windows-step.js';
 
 type Props = Resolved<typeof powershell>;
 const names = ['Vars', 'Path'];
@@ -18,18 +17,13 @@ export default {
   async run(props, guest, ctx) {
     mustBeWindows(guest, 'powershell');
     if (props.inline) return runOne(Buffer.from(`${props.inline.join('\n')}\n`), 'the script', props, guest, ctx);
-    for (const file of props.scripts ?? [props.script!]) {
-      const name = basename(file);
-      if (props.scripts && props.scripts.length > 1) ctx.note(`Running ${name}.`);
-      const content = await readFile(file);
-      await runOne(props.binary ? content : markedUtf8(content), name, props, guest, ctx);
-    }
+    await eachScript(props, ctx, (content, name) => runOne(props.binary ? content : markedUtf8(content), name, props, guest, ctx));
   },
 } satisfies ProvisionerDriver<typeof powershell>;
 
 async function runOne(content: Buffer, what: string, props: Props, guest: Communicator, ctx: Context): Promise<void> {
   const id = randomUUID().slice(0, 8), path = props.remotePath ?? `C:/Windows/Temp/script-${id}.ps1`, vars = props.remoteEnvVarPath ?? `C:/Windows/Temp/script-${id}-vars.ps1`;
-  const environment = { ...ourVariables(ctx), ...props.environment }, uploaded = content.length > largest;
+  const environment = { ...packerVariables(ctx), ...props.environment }, uploaded = content.length > largest;
   const step: WindowsStep = {
     what, validExitCodes: props.validExitCodes, startRetryTimeout: props.startRetryTimeout,
     script: { content, path, environment: props.environment ?? {}, ...(props.inline === undefined ? {} : { commands: props.inline }) },
@@ -52,8 +46,6 @@ async function runOne(content: Buffer, what: string, props: Props, guest: Commun
       }), executionPolicy: props.executionPolicy,
     }, guest, ctx, upload);
   } finally {
-    if (command !== undefined && !props.skipClean) await guest.exec(...asExec(removeText([path, vars]))).catch(() => {});
+    if (command !== undefined && !props.skipClean) await removeFiles(guest, [path, vars]);
   }
 }
-
-const asExec = (text: string): [string, { readonly stdin: string }] => { const { command, stdin } = powershellInput(text); return [command, { stdin }]; };

@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { basename } from 'node:path';
 import type { shell } from '../../constructs/provisioners/shell.js';
 import { errors } from '../../errors.js';
 import type { Resolved } from '../../kinds.js';
 import { afterBoot, bootState } from '../communicators/reboot.js';
-import { reasonOf } from '../communicators/unix-files.js';
+import { endedHow } from '../communicators/unix-files.js';
 import { now } from '../clock.js';
 import type { Communicator, Context, Exit, ProvisionerDriver } from '../driver.js';
+import { eachScript, startInGuest } from '../guest-script.js';
 import { Tail } from '../host-script.js';
-import { packerBuildName } from '../packer-names.js';
+import { packerVariables } from '../packer-names.js';
 import { templateProblems } from '../go-template.js';
 import { quotePath } from '../quote.js';
 import { sleep } from '../retry.js';
@@ -45,12 +44,7 @@ export default {
   async run(props, guest, ctx) {
     if (guest.guest === 'windows') throw fail.WINDOWS();
     if (props.inline) return runOne(inlineScript(props), 'the script', props, guest, ctx);
-    for (const file of props.scripts ?? [props.script!]) {
-      const name = basename(file);
-      if (props.scripts && props.scripts.length > 1) ctx.note(`Running ${name}.`);
-      const content = await readFile(file);
-      await runOne(props.binary || !isText(content) ? content : Buffer.from(content.toString('latin1').replaceAll('\r\n', '\n'), 'latin1'), name, props, guest, ctx);
-    }
+    await eachScript(props, ctx, (content, name) => runOne(props.binary || !isText(content) ? content : Buffer.from(content.toString('latin1').replaceAll('\r\n', '\n'), 'latin1'), name, props, guest, ctx));
   },
 } satisfies ProvisionerDriver<typeof shell>;
 
@@ -64,13 +58,13 @@ async function runOne(content: Buffer, what: string, props: Props, guest: Commun
   const id = randomUUID().slice(0, 8);
   const script: Script = {
     content, path: props.remotePath ?? `${props.remoteFolder.replace(/\/$/, '')}/${props.remoteFile ?? `script_${id}.sh`}`, asIs: props.binary,
-    environment: props.environment ?? {}, ours: ourVariables(ctx), keep: props.skipClean, survives: props.expectDisconnect || props.mayReboot, envVarFile: props.useEnvVarFile,
+    environment: props.environment ?? {}, ours: packerVariables(ctx), keep: props.skipClean, survives: props.expectDisconnect || props.mayReboot, envVarFile: props.useEnvVarFile,
     ...(props.executeCommand === undefined ? {} : { executeCommand: props.executeCommand }),
   };
   const wrapper = wrapperOf(script), tail = new Tail();
   if (wrapper.exposes) ctx.warn(`${what} is no shell script, so {{.Vars}} puts its variables into a command line of the guest, where others may see them. Read {{.EnvVarFile}} instead.`, 'SHELL_VARS_EXPOSED');
   const before = script.survives ? await bootState(guest, ctx.signal) : undefined;
-  const exit = await started(props, guest, ctx, what, async () => {
+  const exit = await startInGuest(props.startRetryTimeout, guest, ctx, (seconds, reason) => fail.NOT_STARTED(what, seconds, reason), async () => {
     if (wrapper.upload) await guest.upload(wrapper.upload, script.path, { mode: 0o755, signal: ctx.signal });
     const file = `${script.path}.run`, inTerminal = guest.pty === true;
     // A terminal would echo what is typed into it, and cut long lines.
@@ -78,7 +72,7 @@ async function runOne(content: Buffer, what: string, props: Props, guest: Commun
     return guest.exec(inTerminal ? `. ${quotePath(file)}` : 'eval "$(cat)"', {
       ...(inTerminal ? { pty: true } : { stdin: wrapper.text }), signal: ctx.signal,
       script: { content, path: script.path, environment: script.environment, ...(props.inline === undefined ? {} : { commands: props.inline }) },
-      stdout: chunk => { tail.push(chunk); ctx.output('stdout', chunk); }, stderr: chunk => { tail.push(chunk); ctx.output('stderr', chunk); },
+      ...tail.listen(ctx),
     });
   });
   if (exit.how === 'disconnected') {
@@ -92,19 +86,6 @@ async function runOne(content: Buffer, what: string, props: Props, guest: Commun
   }
   judge(exit, what, content, props, tail);
   if (props.mayReboot && before) await awaitAnnounced(guest, before.id, ctx);
-}
-
-/** Runs a command; a guest that is not there when it is to start has some time to come back. */
-async function started(props: Props, guest: Communicator, ctx: Context, what: string, run: () => Promise<Exit>): Promise<Exit> {
-  const start = now(), budget = props.startRetryTimeout.$duration;
-  for (;;) {
-    const exit = await run();
-    if (exit.how !== 'disconnected' || exit.started !== false) return exit;
-    const left = start + budget - now();
-    if (left <= 0) throw fail.NOT_STARTED(what, Math.round(budget / 1000), exit.reason ?? 'no reason known');
-    ctx.note(`The guest is away (${exit.reason ?? 'no reason known'}); waiting for it.`);
-    await guest.reconnect({ budget: left, signal: ctx.signal }).catch(() => { ctx.signal.throwIfAborted(); });
-  }
 }
 
 /** What a guest in the same boot means: the status that the script has left, or a while for it to appear. */
@@ -123,8 +104,8 @@ function statusReader(what: string, reason: string): (state: { readonly more: st
 function judge(exit: Exit, what: string, content: Buffer, props: Props, tail: Tail): void {
   if (exit.how === 'exited' && props.validExitCodes.includes(exit.code)) return;
   const said = tail.text(12), code = exit.how === 'exited' ? exit.code : 0;
-  const meaning = code === 127 ? ' (a command, or what shall read the script, was not found)' : code === 126 ? ' (a command, or the script, may not be executed)' : code > 128 && code < 160 && signalName(code - 128) !== undefined ? ` (${signalName(code - 128)})` : '';
-  throw fail.FAILED(what[0]!.toUpperCase() + what.slice(1), exit.how === 'exited' ? `exited with ${code}${meaning}` : reasonOf(exit, ''), said, hintOf(code, said, content), { facts: { exit } });
+  const meaning = code === 127 ? 'a command, or what shall read the script, was not found' : code === 126 ? 'a command, or the script, may not be executed' : code > 128 && code < 160 ? signalName(code - 128) : undefined;
+  throw fail.FAILED(what[0]!.toUpperCase() + what.slice(1), endedHow(exit, meaning), said, hintOf(code, said, content), { facts: { exit } });
 }
 
 /** What a shell says of a command that a signal ended: 128 and its number. */
@@ -153,12 +134,4 @@ async function awaitAnnounced(guest: Communicator, before: string, ctx: Context)
     ctx.note('The guest has been rebooted.');
     return;
   }
-}
-
-function ourVariables(ctx: Context): { readonly [name: string]: string } {
-  const { httpAddress, httpIp, httpPort } = ctx.hostValues;
-  return {
-    PACKER_BUILD_NAME: packerBuildName(ctx.build), PACKER_BUILDER_TYPE: ctx.build.sourceType,
-    ...(httpAddress === undefined ? {} : { PACKER_HTTP_ADDR: httpAddress }), ...(httpIp === undefined ? {} : { PACKER_HTTP_IP: httpIp }), ...(httpPort === undefined ? {} : { PACKER_HTTP_PORT: httpPort }),
-  };
 }

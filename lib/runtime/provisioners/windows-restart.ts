@@ -2,7 +2,7 @@ import type { windowsRestart } from '../../constructs/provisioners/windows-resta
 import { errors } from '../../errors.js';
 import { now } from '../clock.js';
 import { afterBoot, bootState } from '../communicators/reboot.js';
-import { reasonOf } from '../communicators/unix-files.js';
+import { endedHow, reasonOf } from '../communicators/unix-files.js';
 import type { Communicator, Context, Exit, ProvisionerDriver } from '../driver.js';
 import { powershellCommand, quotePowershell } from '../powershell.js';
 import { retry } from '../retry.js';
@@ -26,7 +26,7 @@ export default {
     const before = await bootState(guest, ctx.signal), began = now(), budget = props.restartTimeout.$duration;
     if (before === undefined) throw fail.AWAY();
     const { exit, said } = await ask(props.restartCommand ?? 'shutdown /r /f /t 0 /c "imagebake restarts it"', guest, ctx);
-    if (exit.how === 'signalled' || (exit.how === 'exited' && !onItsWay.includes(exit.code))) throw fail.COMMAND(exit.how === 'exited' ? `exited with ${exit.code}` : reasonOf(exit, ''), said);
+    if (exit.how === 'signalled' || (exit.how === 'exited' && !onItsWay.includes(exit.code))) throw fail.COMMAND(endedHow(exit), said);
     ctx.note('The guest restarts; waiting for it.');
     await afterBoot(guest, before.id, { budget, signal: ctx.signal, waiting: what => ctx.note(`Waiting: ${what}.`, { detail: true }) });
     const left = (): number => Math.max(1000, began + budget - now());

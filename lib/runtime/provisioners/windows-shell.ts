@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import type { windowsShell } from '../../constructs/provisioners/windows-shell.js';
 import { errors } from '../../errors.js';
 import type { Resolved } from '../../kinds.js';
 import type { Communicator, Context, ProvisionerDriver } from '../driver.js';
 import { fillTemplate, templateProblems } from '../go-template.js';
-import { powershellInput } from '../powershell.js';
-import { batchOf, batchText, batchVariables, largest, removeText, withCrLf } from '../windows-script.js';
-import { mustBeWindows, ourVariables, runWindowsStep, type WindowsStep } from '../windows-step.js';
+import { eachScript } from '../guest-script.js';
+import { packerVariables } from '../packer-names.js';
+import { batchOf, batchText, batchVariables, largest, withCrLf } from '../windows-script.js';
+import { mustBeWindows, removeFiles, runWindowsStep, type WindowsStep } from '../windows-step.js';
 
 const fail = errors('WINDOWS_SHELL', {
   VARIABLE: { message: (name: string) => `The variable ${name} cannot be set by commands of cmd.exe: its value has a quote or a line end.`, remedy: 'Leave executeCommand out: then any value arrives unchanged.' },
@@ -21,17 +20,12 @@ export default {
   async run(props, guest, ctx) {
     mustBeWindows(guest, 'windows-shell');
     if (props.inline) return runOne(batchOf(props.inline, props.validExitCodes), 'the batch file', props, guest, ctx);
-    for (const file of props.scripts ?? [props.script!]) {
-      const name = basename(file);
-      if (props.scripts && props.scripts.length > 1) ctx.note(`Running ${name}.`);
-      const content = await readFile(file);
-      await runOne(props.binary ? content : withCrLf(content), name, props, guest, ctx);
-    }
+    await eachScript(props, ctx, (content, name) => runOne(props.binary ? content : withCrLf(content), name, props, guest, ctx));
   },
 } satisfies ProvisionerDriver<typeof windowsShell>;
 
 async function runOne(content: Buffer, what: string, props: Props, guest: Communicator, ctx: Context): Promise<void> {
-  const path = props.remotePath ?? `C:/Windows/Temp/script-${randomUUID().slice(0, 8)}.bat`, environment = { ...ourVariables(ctx), ...props.environment };
+  const path = props.remotePath ?? `C:/Windows/Temp/script-${randomUUID().slice(0, 8)}.bat`, environment = { ...packerVariables(ctx), ...props.environment };
   const custom = props.executeCommand, uploaded = custom !== undefined || content.length > largest;
   const step: WindowsStep = {
     what, validExitCodes: props.validExitCodes, startRetryTimeout: props.startRetryTimeout,
@@ -41,8 +35,5 @@ async function runOne(content: Buffer, what: string, props: Props, guest: Commun
   if (custom === undefined) return runWindowsStep(step, { text: batchText({ content, path, environment, keep: false, uploaded }) }, guest, ctx, upload);
   const odd = /\.Vars\b/.test(custom) ? Object.entries(environment).find(([, value]) => /["\r\n]/.test(value)) : undefined;
   if (odd !== undefined) throw fail.VARIABLE(odd[0]);
-  try { await runWindowsStep(step, { command: fillTemplate(custom, { Path: path, Vars: batchVariables(environment) }) }, guest, ctx, upload); } finally {
-    const { command, stdin } = powershellInput(removeText([path]));
-    await guest.exec(command, { stdin }).catch(() => {});
-  }
+  try { await runWindowsStep(step, { command: fillTemplate(custom, { Path: path, Vars: batchVariables(environment) }) }, guest, ctx, upload); } finally { await removeFiles(guest, [path]); }
 }
