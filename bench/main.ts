@@ -5,7 +5,7 @@ import { has } from '../test/support/needs.js';
 import { type Benchmark, record } from './benchmark.js';
 import { Workplace } from './workplace.js';
 
-const names = readdirSync(fileURLToPath(new URL('.', import.meta.url))).map(file => file.replace(/\.ts$/, '')).filter(name => !['main', 'benchmark', 'workplace', 'programs', 'rebuild', 'guest', 'packer-program'].includes(name)).sort();
+const names = readdirSync(fileURLToPath(new URL('.', import.meta.url))).map(file => file.replace(/\.ts$/, '')).filter(name => !['main', 'benchmark', 'workplace', 'programs', 'rebuild', 'guest', 'packer-program', 'packer-guest'].includes(name)).sort();
 const json = process.argv.includes('--json'), wanted = process.argv.slice(2).filter(arg => !arg.startsWith('-'));
 const say = (message: string): void => { process.stderr.write(`${message}\n`); };
 const load = async (name: string): Promise<Benchmark> => (await import(`./${name}.ts`) as { readonly default: Benchmark }).default;

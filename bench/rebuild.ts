@@ -13,18 +13,18 @@ export interface Rebuilds {
   /** Writes both programs with these steps. */
   write(steps: readonly string[]): void;
   /** Builds with each; seconds. Throws where what came out is wrong. */
-  ours(steps: readonly string[]): Promise<number>;
-  peer(steps: readonly string[]): Promise<number>;
+  ours(steps: readonly string[], change: Change): Promise<number>;
+  peer(steps: readonly string[], change: Change): Promise<number>;
 }
 
 /** The four rebuilds in order, ours and the peer's in turn. `goals`: by change, as a multiple of the peer or in seconds. */
 export async function measureRebuilds(place: Workplace, what: string, { write, ours, peer }: Rebuilds, goals: { readonly [C in Change]?: Figure['goal'] }): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const [change, wanted] of Object.entries(changes)) {
+  for (const [change, wanted] of Object.entries(changes) as [Change, string[]][]) {
     write(wanted);
     place.note(change);
-    const goal = goals[change as Change];
-    figures.push({ figure: `${what}: ${change} (peer: packer build)`, ours: await ours(wanted), peer: await peer(wanted), unit: 's', ...(goal === undefined ? {} : { goal }) });
+    const goal = goals[change];
+    figures.push({ figure: `${what}: ${change} (peer: packer build)`, ours: await ours(wanted, change), peer: await peer(wanted, change), unit: 's', ...(goal === undefined ? {} : { goal }) });
   }
   return figures;
 }

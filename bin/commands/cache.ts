@@ -1,4 +1,5 @@
 import { errors, exitCodes } from '../../lib/errors.js';
+import type { PruneResult } from '../../lib/runtime/checkpoints/store.js';
 import { command } from '../command.js';
 import type { Session } from '../session.js';
 import { bytes, columns, count } from '../show.js';
@@ -35,17 +36,26 @@ export default command({
       }
       case 'prune': {
         const done = await store.prune({ all, ...(size === undefined ? {} : { limit: await parseSize(size) }) });
-        return say(done, `${count(done.removed.length, 'entry', 'entries')} removed, ${bytes(done.freed)} freed; ${bytes(done.left)} left.`);
+        say(done, [`${count(done.removed.length, 'entry', 'entries')} removed, ${bytes(done.freed)} freed; ${bytes(done.left)} left.`, ...notRemoved(done)].join('\n'));
+        return done.failed.length === 0 ? exitCodes.done : exitCodes.failed;
       }
       case 'verify': return verify(await store.verify(), json, session);
     }
   },
 });
 
+function* notRemoved({ failed }: PruneResult): Generator<string> {
+  if (failed.length === 0) return;
+  yield `${count(failed.length, 'entry', 'entries')} could not be removed; the next prune tries again:`;
+  for (const { entry, error } of failed) yield `  ${entry.record.key.slice(0, 19)}  ${entry.record.label}: ${error}`;
+}
+
 function verify(done: { readonly blobs: number; readonly damaged: readonly string[]; readonly records: readonly string[] }, json: boolean, session: Session): number {
+  const { blobs, damaged, records } = done, lines = records.map(key => `  ${key.slice(0, 19)}`);
   if (json) session.json(done);
-  else session.print(done.damaged.length === 0 ? `${count(done.blobs, 'blob')} read, all whole.` : `${count(done.damaged.length, 'blob')} of ${done.blobs} damaged: removed, with what stood on them:\n${done.records.map(r => `  ${r}`).join('\n')}`);
-  return done.damaged.length === 0 ? exitCodes.done : exitCodes.failed;
+  else if (damaged.length > 0) session.print([`${count(damaged.length, 'blob')} of ${blobs} damaged: removed, with what stood on them:`, ...lines].join('\n'));
+  else session.print([`${count(blobs, 'blob')} read, all whole.`, ...(records.length === 0 ? [] : [`${count(records.length, 'entry', 'entries')} named what is not there any more: removed.`, ...lines])].join('\n'));
+  return damaged.length === 0 ? exitCodes.done : exitCodes.failed;
 }
 
 async function parseSize(text: string): Promise<number> {

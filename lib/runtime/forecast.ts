@@ -106,6 +106,6 @@ export function lookingState(plan: Plan, options: RunOptions): RunState {
     force: false, onFailure: 'cleanup', ask: undefined, checkpoints: options.checkpoints ?? {}, finished: new Map(), standing: new Set(),
     registry: options.registry ?? makeRegistry({ kinds: options.kinds, requires: plan.requires, from: join(program, 'package.json') }),
     folders: { program, files: resolve(options.filesFolder ?? program), state, run: join(state, 'runs', 'forecast'), temporary: join(tmpdir(), `bake-${randomUUID().slice(0, 8)}`) },
-    environment: options.environment ?? process.env, secrets: new Map(), data: new Map(Object.entries(options.data ?? {})), outputs: new Map(), images: new Map(),
+    environment: options.environment ?? process.env, secrets: new Map(), data: new Map(Object.entries(options.data ?? {})), outputs: new Map(), images: new Map(), identities: new Map(),
   };
 }

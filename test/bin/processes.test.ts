@@ -142,6 +142,16 @@ new ImageBuild(app, 'check', { sources: [new NullSource({})], provisioners: [new
     expect(JSON.parse(pruned!.stdout)).toMatchObject({ left: 0 });
   });
 
+  it('that lies elsewhere and cannot be removed there is named by a prune, and kept', async () => {
+    const folder = await folderWith(program, { 'check.sh': 'exit 0\n' }), key = 'a'.repeat(64), records = join(folder, '.cache/checkpoints/records');
+    await mkdir(records, { recursive: true });
+    const outside = { bytes: 5_000_000, requires: {}, from: folder };
+    await writeFile(join(records, `${key}.json`), JSON.stringify({ key, what: 'machine', label: 'web/gone after web/shell', created: 1, sawSecret: false, driver: '@gone/kind:machine', blobs: {}, outside }));
+    const [pruned, json] = await bake(folder, ['cache', 'prune', '--all'], ['cache', 'prune', '--all', '--json']);
+    expect(pruned).toMatchObject({ code: 4, stdout: expect.stringMatching(/^0 entries removed, .*\n1 entry could not be removed; the next prune tries again:\n {2}a{19} {2}web\/gone after web\/shell: .*@gone/) });
+    expect([json!.code, JSON.parse(json!.stdout)]).toMatchObject([4, { removed: [], failed: [{ entry: { record: { key } } }] }]);
+  });
+
   it('is retried with the values that it was given, and those of now over them', async () => {
     const folder = await folderWith(program.replace(`script: 'check.sh'`, `inline: ['test "$G" = bye'], environment: { G: greeting }`));
     expect(await bake(folder, ['build', 'check', '--var', 'greeting=hi'], ['retry'], ['retry', '--var', 'greeting=bye'])).toMatchObject([{ code: 4 }, { code: 4 }, { code: 0 }]);

@@ -11,6 +11,7 @@ import type { AnyDriver } from '../registry.js';
 import type { RunScope } from '../run-scope.js';
 import type { TargetContext } from '../target-context.js';
 import { type Part, partOf, writeHistory } from './history.js';
+import { identityOf } from './identity.js';
 import { captureKey, lateTexts, machineKey, sourceKey, stepKey } from './keys.js';
 import { lateInputs } from './late-inputs.js';
 import { type CheckpointOptions, matches, wishFor } from './options.js';
@@ -68,11 +69,11 @@ export class Progress {
     progress.#sourceKind = kind;
     progress.#driver = driver;
     progress.#kinds = await Promise.all(target.provisioners.map(async step => ({ kind: await run.registry.kind(step.kind), driver: await run.registry.driver(step.kind) })));
-    if (driver.identify || driver.installs) {
+    if (driver.installs) {
       const { props } = await context.ready(target.source, 'later');
-      progress.installs = driver.installs?.(props) === true && driver.resume !== undefined && wishFor(target, options) !== 'never';
-      if (driver.identify) progress.#identity = await context.with(target.source.path, scope, ctx => driver.identify!(props, ctx, fetch));
+      progress.installs = driver.installs(props) === true && driver.resume !== undefined && wishFor(target, options) !== 'never';
     }
+    progress.#identity = await identityOf(context, driver, scope, fetch);
     const late = lateInputs(run), key = sourceKey(kind, target.source, late, progress.#identity);
     if (late.missing.size === 0 && (driver.identify === undefined || progress.#identity !== undefined)) progress.#start = key;
     return progress;

@@ -34,7 +34,7 @@ export interface PullSettings {
 /** The image, pulled where it must be. */
 export async function obtainImage(engine: Engine, image: string, settings: PullSettings, ctx: Context): Promise<ImageInfo> {
   const there = settings.pull === true ? undefined : await inspectImage(engine, image);
-  if (there && (settings.pull === false || matches(there, settings.platform))) return there;
+  if (there && (settings.pull === false || isFor(there, settings.platform))) return there;
   if (settings.pull === false) throw fail.MISSING(image, engine.host);
   await ctx.scope.step(`pull ${image}`, async () => {
     const authconfig = settings.credentials ?? await storedCredentials(image);
@@ -47,7 +47,8 @@ export async function obtainImage(engine: Engine, image: string, settings: PullS
   return pulled;
 }
 
-function matches(image: ImageInfo, platform: string | undefined): boolean {
+/** Whether an image is for a platform: `linux/arm64`. */
+export function isFor(image: ImageInfo, platform: string | undefined): boolean {
   if (platform === undefined) return true;
   const [os, architecture] = platform.split('/');
   return image.Os === os && (architecture === undefined || image.Architecture === architecture);

@@ -8,7 +8,7 @@ import type { Resolved } from '../../kinds.js';
 import { connectDocker } from '../communicators/docker.js';
 import { attachShell } from '../docker/attach.js';
 import { checkEngine, type Engine, isMissing, openEngine } from '../docker/engine.js';
-import { buildDockerfile, type ImageInfo, inspectImage, obtainImage } from '../docker/images.js';
+import { buildDockerfile, type ImageInfo, inspectImage, isFor, obtainImage } from '../docker/images.js';
 import { saveStream } from '../docker/named-image.js';
 import { deviceOf, parseRunArguments } from '../docker/run-arguments.js';
 import { sleep } from '../retry.js';
@@ -60,7 +60,7 @@ export default {
     if (fetch) return [engine.host, (await baseImage(engine, props, ctx)).Id];
     // A Dockerfile is built, and a registry asked, only to build.
     const there = name === undefined || props.pull === true ? undefined : await inspectImage(engine, name);
-    return there && [engine.host, there.Id];
+    return there && isFor(there, props.platform) ? [engine.host, there.Id] : undefined;
   },
 
   async resume(props, saved, ctx) {

@@ -47,6 +47,12 @@ describe('a rebuild', () => {
     expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\na\nb');
   });
 
+  it('asks once what the names in its source stand for', async () => {
+    await build(web(['a', 'b'], { named: 'it' }));
+    expect(ran.filter(line => line.startsWith('identify'))).toEqual(['identify it']);
+    expect((await build(web(['a', 'c'], { named: 'it' }), {}, { force: true })).ran).toEqual(['identify it', 'resume web/scratch', 'add c', 'capture web/scratch']);
+  });
+
   it('captures again where the artifact is gone, from the last step', async () => {
     await build(web(['a', 'b']));
     expect((await rebuild(web(['a', 'b']))).ran).toEqual(['resume web/scratch', 'capture web/scratch']);

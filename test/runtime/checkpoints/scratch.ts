@@ -59,9 +59,13 @@ const scratchDriver: SourceDriver<typeof scratch> = {
   },
   installs: props => props.install === true,
   present: async () => true,
+  identify: async ({ named = null }) => {
+    if (named !== null) ran.push(`identify ${named}`);
+    return named;
+  },
 };
 export const scratch = source('scratch', {
-  image: field.string(), from: field.image('scratch'), output: field.outputPath({ required: true }), memory: field.integer({ affects: 'machine' }), install: field.boolean(),
+  image: field.string(), from: field.image('scratch'), output: field.outputPath({ required: true }), memory: field.integer({ affects: 'machine' }), install: field.boolean(), named: field.string({ affects: 'none' }),
 }, { outputs: { path: field.path({ required: true }) }, driver: async (): Promise<{ readonly default: unknown }> => ({ default: scratchDriver }) });
 export class ScratchSource extends Source<typeof scratch, 'scratch'> { constructor(props: object) { super(scratch, props as never); } }
 
