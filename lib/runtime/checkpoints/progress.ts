@@ -69,10 +69,7 @@ export class Progress {
     progress.#sourceKind = kind;
     progress.#driver = driver;
     progress.#kinds = await Promise.all(target.provisioners.map(async step => ({ kind: await run.registry.kind(step.kind), driver: await run.registry.driver(step.kind) })));
-    if (driver.installs) {
-      const { props } = await context.ready(target.source, 'later');
-      progress.installs = driver.installs(props) === true && driver.resume !== undefined && wishFor(target, options) !== 'never';
-    }
+    progress.installs = driver.resume !== undefined && wishFor(target, options) !== 'never' && driver.installs?.((await context.ready(target.source, 'later')).props) === true;
     progress.#identity = await identityOf(context, driver, scope, fetch);
     const late = lateInputs(run), key = sourceKey(kind, target.source, late, progress.#identity);
     if (late.missing.size === 0 && (driver.identify === undefined || progress.#identity !== undefined)) progress.#start = key;

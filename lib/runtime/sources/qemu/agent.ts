@@ -3,6 +3,7 @@ import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors } from '../../../errors.js';
 import { isObject } from '../../../json.js';
+import type { Qmp } from './qmp.js';
 
 const fail = errors('AGENT', {
   SILENT: {
@@ -11,6 +12,16 @@ const fail = errors('AGENT', {
   },
   REFUSED: { message: (command: string, reason: string) => `The guest agent refused '${command}': ${reason}.` },
 });
+
+/** Whether an agent holds its end of the line open, within the budget (milliseconds): one that is not there need not be waited for. */
+export async function agentListens(qmp: Qmp, budget = 0): Promise<boolean> {
+  for (const until = Date.now() + budget; ;) {
+    const lines = await qmp.execute<readonly { readonly label: string; readonly 'frontend-open': boolean }[]>('query-chardev');
+    if (lines.some(line => line.label === 'agent0' && line['frontend-open'])) return true;
+    if (Date.now() >= until) return false;
+    await sleep(20);
+  }
+}
 
 /** A session with the agent. It takes one command at a time. */
 export class Agent {

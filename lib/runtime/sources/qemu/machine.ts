@@ -97,7 +97,7 @@ export class QemuMachine implements Machine<typeof qemu> {
     if (restored !== undefined) {
       this.restored = undefined;
       try {
-        const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, 60_000));
+        const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, { budget: 60_000, before: true }));
         if (!restored.fresh && guest.guest === 'unix') await wakeOver(guest, ctx);
         return guest;
       } catch (error) {
@@ -109,7 +109,7 @@ export class QemuMachine implements Machine<typeof qemu> {
     }
     if (!this.installed) await this.#install(budget, ctx);
     if (props.communicator === 'none') return noCommunicator();
-    const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, budget - (Date.now() - began)));
+    const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, { budget: budget - (Date.now() - began) }));
     await this.#picture('connected', ctx);
     return guest;
   }
@@ -133,7 +133,7 @@ export class QemuMachine implements Machine<typeof qemu> {
     await this.#startOver(ctx, { ...prepared, spec: { ...prepared.spec, kernel: undefined, noReboot: false } }, false);
   }
 
-  async #reach(signal: AbortSignal, ctx: Context, budget?: number): Promise<Communicator> {
+  async #reach(signal: AbortSignal, ctx: Context, how: { readonly budget: number; readonly before?: boolean }): Promise<Communicator> {
     const door = doorOf(this.props), { bridge, mac } = this.prepared.spec.net;
     if (bridge !== undefined && door.host === undefined) {
       const find = async (wanted: AbortSignal): Promise<{ host: string; port: number }> => {
@@ -141,14 +141,14 @@ export class QemuMachine implements Machine<typeof qemu> {
         this.#sayWhere(host, door.port);
         return { host, port: door.port };
       };
-      return this.guest = await reach(this.prepared, this.props, find, undefined, signal, ctx, budget);
+      return this.guest = await reach(this.prepared, this.props, find, undefined, signal, ctx, how);
     }
     const port = door.host !== undefined ? door.port : forwardedPort(await this.running.qmp.monitor('info usernet'), door.port);
     if (port === undefined) throw fail.NO_PORT(door.port);
     const host = door.host ?? '127.0.0.1';
     this.#sayWhere(host, port);
     const presence = door.host === undefined ? new Presence(this.running.qmp, this.places.folder) : undefined;
-    return this.guest = await reach(this.prepared, this.props, { host, port }, presence, signal, ctx, budget);
+    return this.guest = await reach(this.prepared, this.props, { host, port }, presence, signal, ctx, how);
   }
 
   #sayWhere(host: string, port: number): void {

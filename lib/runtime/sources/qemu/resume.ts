@@ -5,7 +5,7 @@ import { canonicalJson } from '../../../json.js';
 import type { Context, JournalEntry, Saved } from '../../driver.js';
 import { capture } from '../../process.js';
 import { retry } from '../../retry.js';
-import { Agent } from './agent.js';
+import { Agent, agentListens } from './agent.js';
 import { sockets } from './command-line.js';
 import { endProcess, wordsSince } from './launch.js';
 import { launchPrepared, QemuMachine, startMachine } from './machine.js';
@@ -67,7 +67,7 @@ async function fromMemory(prepared: Prepared, saved: Saved, places: Places, prop
   machine.restored = { fresh: false };
   await machine.sayScreen(ctx);
   // Before anything uses either: twins of one memory repeat each other's random numbers, and the clock stands where it was saved.
-  const agent = await Agent.open(join(places.folder, sockets.agent), 15_000, ctx.signal);
+  const agent = await agentListens(qmp, 1500) ? await Agent.open(join(places.folder, sockets.agent), 15_000, ctx.signal) : undefined;
   if (agent !== undefined) {
     try { await wake(agent); machine.restored = { fresh: true }; }
     catch (error) { ctx.note(`the guest agent could not set clock and random numbers: ${messageOf(error)}`, { detail: true }); }

@@ -8,7 +8,7 @@ import type { Communicator, Context, FileRef, Saved } from '../../driver.js';
 import { capture } from '../../process.js';
 import { quote } from '../../quote.js';
 import { sleep } from '../../retry.js';
-import { Agent } from './agent.js';
+import { Agent, agentListens } from './agent.js';
 import { diskNode, type DiskSpec, machineArguments, sockets } from './command-line.js';
 import { makeDisk } from './disk.js';
 import type { Running } from './launch.js';
@@ -45,7 +45,7 @@ export async function saveMachine(machine: Saving, ctx: Context): Promise<Saved>
   for (const [i, disk] of next.entries()) await makeDisk(disk.top, prepared.diskSizes[i]!);
   // What the last one left has long been stored.
   for (const old of ['memory', 'devices']) await rm(join(places.work, `${old}-${number - 1}`), { force: true });
-  await flush(join(places.folder, sockets.agent), machine.guest, ctx);
+  await flush(qmp, join(places.folder, sockets.agent), machine.guest, ctx);
   await qmp.execute('migrate-set-capabilities', { capabilities: [{ capability: 'x-ignore-shared', state: true }, { capability: 'events', state: true }] });
   await qmp.execute('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 });
   for (const [i, disk] of next.entries()) await qmp.execute('blockdev-add', diskNode(disk, nodes[i]!, null));
@@ -106,8 +106,8 @@ export function difference(a: Json, b: Json): string {
 export const readKeys = async (file: FileRef | undefined): Promise<SeedKeys | undefined> => file === undefined ? undefined : JSON.parse(await readFile(file.path, 'utf8')) as SeedKeys;
 
 /** The contents on the disk are whole by themselves too: for a boot from them, where the memory does not fit. */
-async function flush(agentSocket: string, guest: Communicator | undefined, ctx: Context): Promise<void> {
-  const agent = await Agent.open(agentSocket, 2000, ctx.signal);
+async function flush(qmp: Qmp, agentSocket: string, guest: Communicator | undefined, ctx: Context): Promise<void> {
+  const agent = await agentListens(qmp) ? await Agent.open(agentSocket, 2000, ctx.signal) : undefined;
   if (agent !== undefined) {
     try {
       await agent.execute('guest-fsfreeze-freeze');
