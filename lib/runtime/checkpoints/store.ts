@@ -202,6 +202,12 @@ export class CheckpointStore {
     }
     await this.exclusively(async () => {
       for (const name of await readdir(join(this.root, 'records')).catch(() => [] as string[])) {
+        // What a killed writer left half written never was a record; it may also be one that is being written now.
+        if (!name.endsWith('.json')) {
+          const file = join(this.root, 'records', name), left = await stat(file).catch(() => undefined);
+          if (left !== undefined && Date.now() - left.mtimeMs > 3_600_000) await unlink(file).catch(() => {});
+          continue;
+        }
         const key = name.replace(/\.json$/, ''), record = await this.read(key);
         let whole = record !== undefined;
         for (const { digest } of Object.values(record?.blobs ?? {})) whole &&= !damaged.includes(digest) && await this.blobs.has(digest);
