@@ -11,7 +11,7 @@ import { checkEngine, type Engine, isMissing, openEngine } from '../docker/engin
 import { buildDockerfile, type ImageInfo, inspectImage, isFor, obtainImage } from '../docker/images.js';
 import { saveStream } from '../docker/named-image.js';
 import { deviceOf, parseRunArguments } from '../docker/run-arguments.js';
-import { sleep } from '../retry.js';
+import { sleep, soon, throwIfAborted } from '../retry.js';
 import type { Artifact, Context, JournalEntry, Leftover, Machine, PreflightProblem, Saved, SourceDriver } from '../driver.js';
 import { fileRef } from '../file-ref.js';
 import { outputProblem } from '../place.js';
@@ -151,6 +151,8 @@ async function run(engine: Engine, base: ImageInfo, props: Props, ctx: Context, 
   const container = await create(settings);
   await entry.made();
   await start(container);
+  // Our shell waits for input; any other first process may be about to end, and the engine still says that it runs.
+  if (starts === 'own' || props.runCommand) await endOf(engine, name, ctx.signal);
   let info = await engine.call('look at the container', d => d.getContainer(container.id).inspect());
   if (!info.State.Running && starts === 'own') {
     await removeContainer(engine, name);
@@ -169,6 +171,15 @@ async function run(engine: Engine, base: ImageInfo, props: Props, ctx: Context, 
     hostValues: { guestHost: addressOf(info), guestPort: '0', guestUser: user ?? 'root' },
     keep: async (): Promise<Json> => ({ ...place, ...(user === undefined ? {} : { user }) }),
   };
+}
+
+/** Waits for the end of a first process that ends at once; for no longer than it takes to know that it does not. */
+async function endOf(engine: Engine, name: string, signal: AbortSignal): Promise<void> {
+  const enough = soon(1500, signal);
+  await engine.call('wait for the container', d => d.getContainer(name).wait({ abortSignal: enough })).catch(error => {
+    if (!enough.aborted) throw error;
+  });
+  throwIfAborted(signal);
 }
 
 function addressOf(info: { readonly NetworkSettings: { readonly IPAddress?: string; readonly Networks?: { readonly [name: string]: { readonly IPAddress?: string } } } }): string {
