@@ -46,9 +46,15 @@ export const journalFolder = (stateFolder: string): string => join(stateFolder, 
 
 export async function openJournal(stateFolder: string, run: string, temporary: string, requires: Plan['requires'] = {}): Promise<RunJournal> {
   const folder = journalFolder(stateFolder), path = join(folder, `${run}.jsonl`);
-  const file = await mkdir(folder, { recursive: true, mode: 0o700 }).then(() => open(path, 'ax', 0o600)).catch(error => { throw fail.NOT_WRITABLE(folder, messageOf(error), { cause: error }); });
-  const write = makeWriter(file);
-  await write({ op: 'run', run, process: thisProcess(), time: Date.now(), temporary, requires }, true);
+  const unwritable = (error: unknown): never => { throw fail.NOT_WRITABLE(folder, messageOf(error), { cause: error }); };
+  const file = await mkdir(folder, { recursive: true, mode: 0o700 }).then(() => open(path, 'ax', 0o600)).catch(unwritable);
+  const writer = makeWriter(file), write = (line: Line, durable: boolean): Promise<void> => writer(line, durable).catch(unwritable);
+  try { await write({ op: 'run', run, process: thisProcess(), time: Date.now(), temporary, requires }, true); }
+  catch (error) {
+    await file.close();
+    await rm(path, { force: true });
+    throw error;
+  }
   await syncFolder(folder);
   const openEntries = new Map<string, string>();
   let kept = false;
@@ -112,14 +118,18 @@ export async function readJournal(path: string): Promise<JournalContent | undefi
 
 /** Lines are written in order; all that wait share one fsync. */
 function makeWriter(file: FileHandle): (line: Line, durable: boolean) => Promise<void> {
-  let waiting: { text: string; durable: boolean; done: Promise<void> } | undefined, last: Promise<void> = Promise.resolve();
+  let waiting: { text: string; durable: boolean; done: Promise<void> } | undefined, last: Promise<void> = Promise.resolve(), cutOff = false;
   return (line, durable) => {
     const text = JSON.stringify(line) + '\n';
     if (waiting) { waiting.text += text; waiting.durable ||= durable; return waiting.done; }
     const batch: { text: string; durable: boolean; done: Promise<void> } = waiting = { text, durable, done: Promise.resolve() };
     batch.done = last = last.catch(() => {}).then(async () => {
       waiting = undefined;
-      await file.write(batch.text);
+      // What a full disk cut off must not swallow the line after it.
+      const text = cutOff ? `\n${batch.text}` : batch.text;
+      cutOff = true;
+      await file.appendFile(text);
+      cutOff = false;
       if (batch.durable) await file.datasync();
     });
     return batch.done;

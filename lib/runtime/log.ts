@@ -1,17 +1,30 @@
 /** A listener that writes: one log file a target, for people, and every event as a line of `events.jsonl`. */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { errors, exitCodes, messageOf } from '../errors.js';
 import type { Event, Listener } from '../events.js';
 import { describeEvent } from './event-text.js';
 import { fileNameOf } from './run-state.js';
+
+const fail = errors('LOG', {
+  NOT_WRITABLE: {
+    message: (folder: string, why: string) => `The logs of this run, in ${folder}, cannot be written: ${why}`,
+    remedy: 'Look at the permissions and the space of that folder.',
+    exit: exitCodes.preflight,
+  },
+});
 
 export interface RunLog { readonly listen: Listener; readonly fileOf: (target: string) => string; close(): void }
 
 /** Written at once, so that a run that is killed leaves its logs. Private: they are redacted, but they are nobody else's. */
 export function makeRunLog(folder: string): RunLog {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const open = (name: string): number => openSync(join(folder, name), 'a', 0o600);
-  const events = open('events.jsonl'), files = new Map<string, number>();
+  let events: number;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    events = open('events.jsonl');
+  } catch (error) { throw fail.NOT_WRITABLE(folder, messageOf(error), { cause: error }); }
+  const files = new Map<string, number>();
   const fileOf = (target: string): string => `${fileNameOf(target)}.log`;
   return {
     fileOf: target => join(folder, fileOf(target)),

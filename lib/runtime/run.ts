@@ -89,7 +89,7 @@ export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResu
   // Unix sockets in it need a short path.
   const temporary = join(tmpdir().length > 40 ? '/tmp' : tmpdir(), `bake-${randomBytes(4).toString('hex')}`);
   const journal = await openJournal(stateFolder, id, temporary, plan.requires);
-  const log = makeRunLog(folder), collector = new ResultCollector(), redactor = makeRedactor();
+  const log = await whole(() => makeRunLog(folder), () => journal.close()), collector = new ResultCollector(), redactor = makeRedactor();
   const stream = makeEventStream([log.listen, collector.listen, ...[options.listen ?? []].flat()], redactor);
   const state: RunState = {
     id, uuid: randomUUID(), started, plan, stream, redactor, journal, force: options.force ?? false, onFailure: options.onFailure ?? 'cleanup', ask: options.ask,
@@ -118,6 +118,11 @@ export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResu
   if (!results.some(r => r.outcome === 'kept')) await rm(temporary, { recursive: true, force: true }).catch(() => {});
   await journal.close();
   return redactor.deep({ run: id, folder, outcome, exit: exitOf(outcome, problems, signal), targets: results, problems, warnings: collector.warnings, milliseconds });
+}
+
+/** What is made; where it cannot be, what came before it is undone. */
+async function whole<T>(make: () => T, undo: () => Promise<void>): Promise<T> {
+  try { return make(); } catch (error) { await undo(); throw error; }
 }
 
 /** Secrets, data sources and preflight: nothing slow, and all problems at once. */

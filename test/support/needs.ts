@@ -1,7 +1,7 @@
 /** What tests and benchmarks need of the machine beside Node: a name, how to see whether it is there, what to do where it is not. */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { accessSync, constants, existsSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 interface Need { readonly there: () => boolean; readonly remedy: string }
@@ -18,6 +18,8 @@ const needs = {
   qemu: { there: () => onPath('qemu-system-x86_64') && onPath('qemu-img'), remedy: 'apt-get install qemu-system-x86 qemu-utils' },
   'qemu-img': command('qemu-img', 'qemu-utils'),
   ovmf: { there: () => existsSync('/usr/share/OVMF/OVMF_CODE_4M.fd'), remedy: 'apt-get install ovmf' },
+  /** File systems of our own, mounted. */
+  mounts: { there: mayMount, remedy: 'run the tests as root, where it may mount' },
   /** All that the base system is made with. */
   base: {
     there: () => ['mmdebstrap', 'qemu-img', 'mkfs.ext4', 'sfdisk', 'grub-mkimage', 'flock', ...(process.getuid?.() === 0 ? [] : ['fakeroot', 'newuidmap'])].every(onPath) && existsSync('/usr/lib/grub/i386-pc/boot.img'),
@@ -93,4 +95,13 @@ function engineAnswers(): boolean {
   const asked = process.env['BAKE_TEST_ENGINE'];
   if (asked !== undefined) return asked === 'answers';
   try { execFileSync('docker', ['version', '--format', '{{.Server.Version}}'], { stdio: 'ignore', timeout: 10_000 }); return true; } catch { return false; }
+}
+
+function mayMount(): boolean {
+  const place = mkdtempSync(join(tmpdir(), 'bake-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', place], { stdio: 'ignore', timeout: 10_000 });
+    execFileSync('umount', [place], { stdio: 'ignore', timeout: 10_000 });
+    return true;
+  } catch { return false; } finally { rmdirSync(place); }
 }
