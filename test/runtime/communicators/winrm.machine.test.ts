@@ -24,7 +24,7 @@ requires('pyspnego')('winrm, with NTLM over http', () => {
   describe('the contract', () => {
     communicatorContract(async () => {
       const server = await startWinrmServer(settings), guest = await open(server), folder = mkdtempSync(join(tmpdir(), 'bake-winrm-'));
-      return { guest, folder, drop: () => server.order('drop'), close: async () => { await guest[Symbol.asyncDispose](); await server[Symbol.asyncDispose](); rmSync(folder, { recursive: true, force: true }); } };
+      return { guest, folder, drop: () => server.order('drop-reading'), close: async () => { await guest[Symbol.asyncDispose](); await server[Symbol.asyncDispose](); rmSync(folder, { recursive: true, force: true }); } };
     }, { groups: ['commands', 'connection'] });
   });
 

@@ -2,7 +2,7 @@
 
 Commands are run by /bin/sh, and `powershell` by the stand-in beside this file. argv: JSON of settings. Prints the port, and then a line for each log-in and shell.
 """
-import base64, json, os, queue, re, signal, ssl, subprocess, sys, tempfile, threading, time, uuid
+import base64, json, os, queue, re, signal, socket, ssl, subprocess, sys, tempfile, threading, time, uuid
 import xml.etree.ElementTree as ET
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
@@ -239,6 +239,19 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200)
 
     def answer(self, data, context):
+        if b'/Receive<' not in data:
+            return self.respond(data, context)
+        with lock:
+            wanted = cut_next.is_set()
+            cut_next.clear()
+            reading.add(self.connection)
+        try:
+            return cut(self.connection) if wanted else self.respond(data, context)
+        finally:
+            with lock:
+                reading.discard(self.connection)
+
+    def respond(self, data, context):
         try:
             if len(data) > 512_000:
                 raise Fault(2150858801, 'w:EncodingLimit', 'The request exceeds the maximum envelope size.')
@@ -251,6 +264,15 @@ class Handler(BaseHTTPRequestHandler):
         body = (b'--Encrypted Boundary\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=%d\r\n'
                 b'--Encrypted Boundary\r\n\tContent-Type: application/octet-stream\r\n%s%s%s--Encrypted Boundary--\r\n' % (len(text), len(sealed.header).to_bytes(4, 'little'), sealed.header, sealed.data))
         self.reply(status, body, 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"')
+
+# Connections that wait for output; whether the next one is to be cut.
+reading, cut_next = set(), threading.Event()
+
+def cut(connection):
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -282,15 +304,17 @@ if 'certificate' in settings:
 say(port=server.server_address[1])
 
 def orders():
-    """`drop`: cut every connection. `forget`: lose the shells, as a service that was started anew. End of input: end."""
-    import socket
+    """`drop`: cut every connection. `drop-reading`: cut the one that waits for output, or the next that does. `forget`: lose the shells, as a service that was started anew. End of input: end."""
     for line in sys.stdin:
         if line.strip() == 'drop':
             for connection in list(server.connections):
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+                cut(connection)
+        if line.strip() == 'drop-reading':
+            with lock:
+                if not reading:
+                    cut_next.set()
+                for connection in reading:
+                    cut(connection)
         if line.strip() == 'forget':
             with lock:
                 gone = list(shells.values())

@@ -13,8 +13,8 @@ export interface WinrmServer extends AsyncDisposable {
   readonly port: number;
   /** What it has told: log-ins, shells. */
   readonly events: readonly { readonly [name: string]: unknown }[];
-  /** `drop`: cuts every connection. `forget`: loses the shells. */
-  order(what: 'drop' | 'forget'): Promise<void>;
+  /** `drop`: cuts every connection. `drop-reading`: cuts the one that waits for output, or the next that does: a cut between two requests harms nobody. `forget`: loses the shells. */
+  order(what: 'drop' | 'drop-reading' | 'forget'): Promise<void>;
 }
 export interface WinrmServerSettings {
   readonly user: string; readonly password: string; readonly domain?: string; readonly auth: readonly ('ntlm' | 'basic')[];
