@@ -1,9 +1,10 @@
 /** Digests of files and folders: by content and mode, never by place or time. */
 import { createHash } from 'node:crypto';
-import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, renameSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { cacheFolder } from './cache-folder.js';
 import { join } from 'node:path';
 import { byCodeUnit, canonicalJson } from './json.js';
+import { makeFolderSync } from './make-folder.js';
 
 const known = new Map<string, { readonly stamp: string; readonly digest: string }>();
 /** Files from this size on are remembered on disk too: hashing a disk image takes seconds. */
@@ -55,7 +56,7 @@ function recall(path: string): { readonly stamp: string; readonly digest: string
 /** A cache that cannot be written costs time, nothing else. */
 function remember(path: string, entry: { readonly stamp: string; readonly digest: string }): void {
   try {
-    mkdirSync(memory(), { recursive: true, mode: 0o700 });
+    makeFolderSync(memory(), 0o700);
     const file = memoryFile(path);
     writeFileSync(`${file}.${process.pid}`, JSON.stringify(entry));
     renameSync(`${file}.${process.pid}`, file);

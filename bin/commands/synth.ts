@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { errors, exitCodes } from '../../lib/errors.js';
 import { canonicalJson } from '../../lib/json.js';
+import { makeFolderSync } from '../../lib/make-folder.js';
 import { type ArgsOf, command, programFlags } from '../command.js';
 import { isAcceptable, type Session } from '../session.js';
 import { count } from '../show.js';
@@ -57,7 +58,7 @@ async function synthPacker(args: Args, session: Session): Promise<number> {
   }
   for (const [name, text] of Object.entries(files)) {
     try {
-      mkdirSync(dirname(join(out, name)), { recursive: true });
+      makeFolderSync(dirname(join(out, name)));
       writeFileSync(join(out, name), text);
     } catch (error) {
       throw fail.NOT_WRITABLE(join(args.out!, name), (error as Error).message, { cause: error });

@@ -1,10 +1,11 @@
 /** Files from the network: kept in the user's cache, gone on with after an interruption, fetched once for all processes that want them. */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../cache-folder.js';
 import { errors, isBakeError, messageOf } from '../errors.js';
+import { makeFolder } from '../make-folder.js';
 import { checkFile, type Checksum, readChecksum } from './checksum.js';
 import { withLock } from './lock.js';
 import { fetchReason } from './fetch-reason.js';
@@ -103,7 +104,7 @@ export function cachedAt(url: string, expected: Checksum | undefined, extension?
 
 async function fetched(url: string, expected: Checksum | undefined, options: DownloadOptions): Promise<string> {
   const { signal } = options, target = options.target ?? cachedAt(url, expected, options.extension);
-  await mkdir(join(target, '..'), { recursive: true });
+  await makeFolder(join(target, '..'));
   if (await stat(target).then(s => s.isDirectory(), () => false)) throw fail.FOLDER(target);
   return withLock(`${target}.lock`, async () => {
     if (options.skipCache !== true && await isThere(target)) {

@@ -3,10 +3,11 @@
  * it is removed with the run's end if nothing is left.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errors, exitCodes, messageOf } from '../errors.js';
 import type { Json } from '../json.js';
+import { makeFolder } from '../make-folder.js';
 import type { Plan } from '../plan.js';
 import type { Journal, Leftover } from './driver.js';
 import { type ProcessIdentity, thisProcess } from './process-identity.js';
@@ -47,7 +48,7 @@ export const journalFolder = (stateFolder: string): string => join(stateFolder, 
 export async function openJournal(stateFolder: string, run: string, temporary: string, requires: Plan['requires'] = {}): Promise<RunJournal> {
   const folder = journalFolder(stateFolder), path = join(folder, `${run}.jsonl`);
   const unwritable = (error: unknown): never => { throw fail.NOT_WRITABLE(folder, messageOf(error), { cause: error }); };
-  const file = await mkdir(folder, { recursive: true, mode: 0o700 }).then(() => open(path, 'ax', 0o600)).catch(unwritable);
+  const file = await makeFolder(folder, 0o700).then(() => open(path, 'ax', 0o600)).catch(unwritable);
   const writer = makeWriter(file), write = (line: Line, durable: boolean): Promise<void> => writer(line, durable).catch(unwritable);
   try { await write({ op: 'run', run, process: thisProcess(), time: Date.now(), temporary, requires }, true); }
   catch (error) {

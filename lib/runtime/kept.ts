@@ -1,8 +1,9 @@
 /** Machines that stay after a failure, on request: written down, listed, entered and ended, from any process. */
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errors, exitCodes } from '../errors.js';
 import type { Json } from '../json.js';
+import { makeFolder } from '../make-folder.js';
 import type { Plan, Target } from '../plan.js';
 import type { Endpoint, Leftover } from './driver.js';
 import { reapEntries } from './gc.js';
@@ -76,7 +77,7 @@ async function read(stateFolder: string, run: string): Promise<KeptMachine[]> {
 /** Private: it may hold what opens the machine. */
 async function change(stateFolder: string, run: string, edit: (list: KeptMachine[]) => KeptMachine[]): Promise<void> {
   const file = fileOf(stateFolder, run);
-  await mkdir(join(stateFolder, 'runs', run), { recursive: true });
+  await makeFolder(join(stateFolder, 'runs', run));
   await withLock(`${file}.lock`, async () => {
     const list = edit(await read(stateFolder, run));
     if (list.length === 0) return rm(file, { force: true });

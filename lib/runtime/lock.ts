@@ -1,8 +1,9 @@
 /** A lock that is a file: made exclusively, holding who has it; what a dead process left is taken over. */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errors } from '../errors.js';
+import { makeFolder } from '../make-folder.js';
 import { liveness, type ProcessIdentity, thisProcess } from './process-identity.js';
 import { sleep } from './retry.js';
 
@@ -13,7 +14,7 @@ const fail = errors('LOCK', {
   },
 });
 
-export interface LockOptions { readonly signal?: AbortSignal | undefined; /** How long to wait, in milliseconds. @default 60000 */ readonly budget?: number }
+export interface LockOptions { readonly signal?: AbortSignal | undefined; /** How long to wait, in milliseconds. @default 60000 */ readonly budget?: number; /** Who may read it. @default 0o644 */ readonly mode?: number }
 interface Holder extends ProcessIdentity { readonly token: string }
 
 /** Runs work while holding the lock; waits for it within the budget. */
@@ -23,13 +24,13 @@ export async function withLock<T>(file: string, work: () => Promise<T>, options:
 }
 
 /** Takes the lock and returns its release. Throws LOCK_BUSY after the budget. */
-export async function lock(file: string, { signal, budget = 60_000 }: LockOptions = {}): Promise<() => Promise<void>> {
+export async function lock(file: string, { signal, budget = 60_000, mode = 0o644 }: LockOptions = {}): Promise<() => Promise<void>> {
   const mine: Holder = { ...thisProcess(), token: randomUUID() };
   const temporary = `${file}.${mine.token}`;
-  await mkdir(dirname(file), { recursive: true });
-  // Written aside and linked into place, so that a lock is never seen empty.
-  await writeFile(temporary, JSON.stringify(mine));
+  await makeFolder(dirname(file));
   try {
+    // Written aside and linked into place, so that a lock is never seen empty.
+    await writeFile(temporary, JSON.stringify(mine), { mode });
     const end = performance.now() + budget;
     for (let pause = 5; ; pause = Math.min(pause * 1.5, 50)) {
       if (await linked(temporary, file)) break;

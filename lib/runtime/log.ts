@@ -1,8 +1,9 @@
 /** A listener that writes: one log file a target, for people, and every event as a line of `events.jsonl`. */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { errors, exitCodes, messageOf } from '../errors.js';
 import type { Event, Listener } from '../events.js';
+import { makeFolderSync } from '../make-folder.js';
 import { describeEvent } from './event-text.js';
 import { fileNameOf } from './run-state.js';
 
@@ -21,7 +22,7 @@ export function makeRunLog(folder: string): RunLog {
   const open = (name: string): number => openSync(join(folder, name), 'a', 0o600);
   let events: number;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolderSync(folder, 0o700);
     events = open('events.jsonl');
   } catch (error) { throw fail.NOT_WRITABLE(folder, messageOf(error), { cause: error }); }
   const files = new Map<string, number>();

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errors } from '../errors.js';
+import { makeFolder } from '../make-folder.js';
 import type { Context, PreflightProblem } from './driver.js';
 
 const fail = errors('OUTPUT', {
@@ -36,7 +37,7 @@ export async function placeOutput(target: string, ctx: Pick<Context, 'scope' | '
   const entry = await ctx.journal.intend({ driver: 'host/path', what: 'unfinished output', name: folder, data: { path: folder, target: final, replaced } });
   let madeParent: string | undefined;
   try {
-    madeParent = await mkdir(parent, { recursive: true });
+    madeParent = await makeFolder(parent);
     await mkdir(folder, { mode: 0o755 });
   } catch (error) {
     await entry.gone();

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AnyKind } from '../kinds.js';
+import { makeFolderSync } from '../make-folder.js';
 import type { PlannedComponent, Target } from '../plan.js';
 import type { Context, Machine } from './driver.js';
 import type { AnyDriver } from './registry.js';
@@ -55,7 +56,7 @@ export class TargetContext {
     const ctx: Context = {
       scope, signal: scope.signal, target: target.path, path,
       build: { name: target.build, sourceName: target.name, sourceType: target.source.kind.slice(target.source.kind.indexOf('/') + 1) },
-      run: { id: run.id, uuid: run.uuid, get folder() { mkdirSync(self.folder, { recursive: true, mode: 0o700 }); return self.folder; } },
+      run: { id: run.id, uuid: run.uuid, get folder() { makeFolderSync(self.folder, 0o700); return self.folder; } },
       get temporaryFolder() { return self.temporaryFolder(); },
       programFolder: run.folders.program, force: run.force, onFailure: run.onFailure, journal: run.journal.of(target.path), environment: run.environment,
       get key() { return self.key; },

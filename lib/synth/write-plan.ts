@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { errors, exitCodes } from '../errors.js';
 import { fileDigest, folderDigest } from '../file-digest.js';
 import { canonicalJson } from '../json.js';
+import { makeFolderSync } from '../make-folder.js';
 import type { Plan, PlannedFile } from '../plan.js';
 
 const fail = errors('SYNTH_OUT', {
@@ -33,7 +34,7 @@ export function writePlan({ plan, folder }: { readonly plan: Plan; readonly fold
   for (const [digest, planned] of Object.entries(plan.files)) files[digest] = { ...planned, path: `files/${digest.replace(/^sha256:/, '')}` };
   const written: Plan = { ...plan, files };
   try {
-    mkdirSync(join(place, 'files'), { recursive: true });
+    makeFolderSync(join(place, 'files'));
     for (const [digest, planned] of Object.entries(plan.files)) bring(resolve(folder, planned.path), join(place, files[digest]!.path), digest, planned);
     writeFileSync(`${file}.new`, `${canonicalJson(written, 2)}\n`);
     renameSync(`${file}.new`, file);

@@ -1,9 +1,10 @@
 /** What a target was made of, and how long each part took, the last time it was built here: `.bake/last/<target>.json`. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileDigest } from '../../file-digest.js';
 import { byCodeUnit, type Json } from '../../json.js';
+import { makeFolder } from '../../make-folder.js';
 import type { PlannedComponent } from '../../plan.js';
 import { filesIn } from '../../planned-props.js';
 import { fileNameOf, type RunState } from '../run-state.js';
@@ -51,7 +52,7 @@ export async function writeHistory(stateFolder: string, history: History): Promi
   });
   const start = history.start ?? before?.start, capture = history.capture ?? before?.capture;
   const file = place(stateFolder, history.target);
-  await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
+  await makeFolder(join(file, '..'), 0o700);
   await writeFile(`${file}.${process.pid}`, JSON.stringify({ ...history, parts, ...(start === undefined ? {} : { start }), ...(capture === undefined ? {} : { capture }) }), { mode: 0o600 });
   await rename(`${file}.${process.pid}`, file);
 }

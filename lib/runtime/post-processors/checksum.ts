@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { checksum } from '../../constructs/post-processors/checksum.js';
+import { makeFolder } from '../../make-folder.js';
 import type { FileRef, PostProcessorDriver } from '../driver.js';
 import { fileRef, hashFile } from '../file-ref.js';
 import { withLock } from '../lock.js';
@@ -32,7 +33,7 @@ export default {
 /** Adds lines to a file that others may write at the same time. A line of the same checksum length and name is replaced: Packer would write it twice. */
 async function merge(output: string, ours: readonly string[], signal: AbortSignal): Promise<void> {
   const keyOf = (line: string): string => { const [sum = '', name = ''] = line.split('\t'); return `${sum.length} ${name.trimEnd()}`; };
-  await mkdir(dirname(output), { recursive: true });
+  await makeFolder(dirname(output));
   await withLock(`${output}.lock`, async () => {
     const replaced = new Set(ours.map(keyOf));
     const before = (await readFile(output, 'utf8').catch(() => '')).split('\n').filter(line => line !== '' && !replaced.has(keyOf(line))).map(line => `${line}\n`);

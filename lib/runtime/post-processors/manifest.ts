@@ -1,8 +1,9 @@
-import { readFile, rename, rm, writeFile, mkdir } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, relative } from 'node:path';
 import type { manifest } from '../../constructs/post-processors/manifest.js';
 import { errors } from '../../errors.js';
 import { byCodeUnit } from '../../json.js';
+import { makeFolder } from '../../make-folder.js';
 import type { Artifact, Context, PostProcessorDriver } from '../driver.js';
 import { withLock } from '../lock.js';
 import { packerBuildName } from '../packer-names.js';
@@ -22,7 +23,7 @@ export default {
   effects: 'local',
   run: async (props, input, ctx) => {
     const file = props.output, { uuid } = ctx.run;
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     // Targets that end at the same time add to one file.
     await withLock(`${file}.lock`, async () => {
       const before = await read(file);
