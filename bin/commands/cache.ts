@@ -1,5 +1,6 @@
 import { errors, exitCodes } from '../../lib/errors.js';
-import type { PruneResult } from '../../lib/runtime/checkpoints/store.js';
+import type { PruneResult } from '../../lib/runtime/checkpoints/prune.js';
+import type { Verified } from '../../lib/runtime/checkpoints/verify.js';
 import { command } from '../command.js';
 import type { Session } from '../session.js';
 import { bytes, columns, count } from '../show.js';
@@ -50,12 +51,13 @@ function* notRemoved({ failed }: PruneResult): Generator<string> {
   for (const { entry, error } of failed) yield `  ${entry.record.key.slice(0, 19)}  ${entry.record.label}: ${error}`;
 }
 
-function verify(done: { readonly blobs: number; readonly damaged: readonly string[]; readonly records: readonly string[] }, json: boolean, session: Session): number {
-  const { blobs, damaged, records } = done, lines = records.map(key => `  ${key.slice(0, 19)}`);
+function verify(done: Verified, json: boolean, session: Session): number {
+  const { blobs, damaged, records, kept } = done, lines = records.map(key => `  ${key.slice(0, 19)}`);
   if (json) session.json(done);
+  else if (kept !== undefined) session.print([`${damaged.length === 0 ? count(records.length, 'entry names what is not there any more', 'entries name what is not there any more') : `${count(damaged.length, 'blob')} of ${blobs} damaged`}, and nothing could be removed: ${kept}`, ...lines].join('\n'));
   else if (damaged.length > 0) session.print([`${count(damaged.length, 'blob')} of ${blobs} damaged: removed, with what stood on them:`, ...lines].join('\n'));
   else session.print([`${count(blobs, 'blob')} read, all whole.`, ...(records.length === 0 ? [] : [`${count(records.length, 'entry', 'entries')} named what is not there any more: removed.`, ...lines])].join('\n'));
-  return damaged.length === 0 ? exitCodes.done : exitCodes.failed;
+  return damaged.length === 0 && kept === undefined ? exitCodes.done : exitCodes.failed;
 }
 
 async function parseSize(text: string): Promise<number> {

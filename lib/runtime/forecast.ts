@@ -80,6 +80,7 @@ function reasons(run: RunState, target: Target, progress: Progress | undefined, 
   const parts: Part[] = progress.parts();
   const changes = changesBetween(history, { parts }, digest => run.plan.files[digest]?.path);
   if (changes.length > 0) return changes;
+  if (progress.passedOver.length > 0) return [...progress.passedOver];
   const again = target.provisioners.filter((_, i) => progress.effects(i) === 'host' && (target.provisioners[i]!.settings.creates ?? []).length === 0);
   if (again.length > 0) return again.map(step => ({ path: step.path, what: 'it changes this computer and does not say what it creates' }));
   return [{ path: target.path, what: 'nothing changed, but its artifact is not there any more, or was made elsewhere' }];
@@ -106,6 +107,6 @@ export function lookingState(plan: Plan, options: RunOptions): RunState {
     force: false, onFailure: 'cleanup', ask: undefined, checkpoints: options.checkpoints ?? {}, finished: new Map(), standing: new Set(),
     registry: options.registry ?? makeRegistry({ kinds: options.kinds, requires: plan.requires, from: join(program, 'package.json') }),
     folders: { program, files: resolve(options.filesFolder ?? program), state, run: join(state, 'runs', 'forecast'), temporary: join(tmpdir(), `bake-${randomUUID().slice(0, 8)}`) },
-    environment: options.environment ?? process.env, secrets: new Map(), data: new Map(Object.entries(options.data ?? {})), outputs: new Map(), images: new Map(), identities: new Map(),
+    environment: options.environment ?? process.env, secrets: new Map(), data: new Map(Object.entries(options.data ?? {})), outputs: new Map(), images: new Map(), identities: new Map(), told: new Set(),
   };
 }

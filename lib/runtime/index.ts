@@ -11,5 +11,7 @@ export { selectTargets, type Selection } from './select.js';
 export { describeEvent } from './event-text.js';
 export { forecast, type Forecast } from './forecast.js';
 export type { CheckpointOptions } from './checkpoints/options.js';
-export { type CheckpointRecord, CheckpointStore, type PruneResult, type StoreEntry } from './checkpoints/store.js';
+export { type CheckpointRecord, CheckpointStore, type StoreEntry } from './checkpoints/store.js';
+export type { PruneResult } from './checkpoints/prune.js';
+export type { Verified } from './checkpoints/verify.js';
 export type { Change } from './checkpoints/why.js';

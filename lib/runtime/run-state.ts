@@ -38,6 +38,8 @@ export interface RunState {
   readonly data: Map<string, { readonly [output: string]: unknown }>;
   readonly outputs: Map<string, { readonly [output: string]: unknown }>;
   readonly images: Map<string, BaseImage>;
+  /** What was said once, and is not said again in this run. */
+  readonly told: Set<string>;
   /** What the names in a target's source stand for, by its path: asked once, so that what is looked for and what is built is the same. */
   readonly identities: Map<string, Json>;
 }

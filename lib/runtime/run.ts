@@ -97,7 +97,7 @@ export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResu
     registry: options.registry ?? makeRegistry({ kinds: options.kinds, requires: plan.requires, from: join(program, 'package.json') }),
     folders: { program, files: resolve(options.filesFolder ?? program), state: stateFolder, run: folder, temporary },
     environment: options.environment ?? process.env,
-    secrets: new Map(), data: new Map(Object.entries(options.data ?? {})), outputs: new Map(), images: new Map(), identities: new Map(),
+    secrets: new Map(), data: new Map(Object.entries(options.data ?? {})), outputs: new Map(), images: new Map(), identities: new Map(), told: new Set(),
   };
   const signal = options.signal ?? new AbortController().signal;
   setMaxListeners(0, signal);

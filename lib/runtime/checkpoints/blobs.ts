@@ -1,11 +1,14 @@
 /** Files by the digest of their content, private to the user. A blob is never changed once it has its name. */
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, copyFile, constants, link, mkdir, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { chmod, copyFile, constants, link, open, readdir, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
+import { makeFolder } from '../../make-folder.js';
 
 const chunkSize = 1 << 20;
 const zeros = Buffer.alloc(chunkSize);
+/** The time that every blob gets, in seconds: whoever writes to it changes that, and its content is looked at before it is believed again. */
+const untouched = 1_000_000_000;
 
 /**
  * The digest of a blob: SHA-256 over its chunks of 1 MiB, where a chunk of zeros counts as a mark. A guest's memory is mostly zeros, and
@@ -41,33 +44,45 @@ export class Blobs {
     return join(this.folder, hex.slice(0, 2), hex);
   }
 
-  /** Takes a file in: linked where that is possible, else copied (holes stay holes). The file must not be changed afterwards. */
-  async put(file: string): Promise<{ readonly digest: string; readonly size: number; readonly occupied: number }> {
-    const digest = await blobDigest(file);
-    const place = this.path(digest);
-    const there = await stat(place).catch(() => undefined);
-    if (there === undefined) {
-      await mkdir(join(place, '..'), { recursive: true, mode: 0o700 });
+  /** Takes a file in: linked where that is possible, else copied (holes stay holes). The file must not be changed afterwards. `isNew`: it was not there. */
+  async put(file: string): Promise<{ readonly digest: string; readonly size: number; readonly occupied: number; readonly isNew: boolean }> {
+    const digest = await blobDigest(file), { size: expected } = await stat(file);
+    const place = this.path(digest), isNew = await this.state(digest, expected) !== 'whole';
+    if (isNew) {
+      await makeFolder(join(place, '..'), 0o700);
+      await chmod(join(place, '..'), 0o700);
       const temporary = `${place}.${randomUUID()}.new`;
       try {
         await link(file, temporary).catch(() => copySparse(file, temporary));
         await chmod(temporary, 0o600);
         await sync(temporary);
+        await utimes(temporary, new Date(), untouched);
         await rename(temporary, place);
       } finally {
         await unlink(temporary).catch(() => {});
       }
     } else {
-      // Young again, so that a prune at this moment does not take it for an orphan.
-      const now = new Date();
-      await utimes(place, now, now).catch(() => {});
+      // Young again (by its ctime), so that a prune at this moment does not take it for an orphan.
+      await utimes(place, new Date(), untouched).catch(() => {});
     }
     // A prune may take it this very moment; whoever names it looks again, under the lock.
     const { size, blocks } = await stat(place).catch(() => stat(file));
-    return { digest, size, occupied: blocks * 512 };
+    return { digest, size, occupied: blocks * 512, isNew };
   }
 
   async has(digest: string): Promise<boolean> { return stat(this.path(digest)).then(() => true, () => false); }
+
+  /** Whether a blob is what was put there. Its content is read only where its size or time says that somebody wrote to it, or copied the store. */
+  async state(digest: string, size: number): Promise<'whole' | 'gone' | 'damaged'> {
+    const place = this.path(digest), there = await stat(place).catch(() => undefined);
+    if (there === undefined) return 'gone';
+    if (there.size !== size) return 'damaged';
+    if (there.mtimeMs === untouched * 1000) return 'whole';
+    const found = await blobDigest(place).catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? 'gone' : 'damaged'));
+    if (found !== digest) return found === 'gone' ? 'gone' : 'damaged';
+    await utimes(place, new Date(), untouched).catch(() => {});
+    return 'whole';
+  }
 
   /** Bytes a blob takes on the disk; 0: it is not there. */
   async occupied(digest: string): Promise<number> { return stat(this.path(digest)).then(s => s.blocks * 512, () => 0); }
@@ -81,7 +96,7 @@ export class Blobs {
         const file = join(this.folder, folder, name);
         const stats = await stat(file).catch(() => undefined);
         if (stats === undefined) continue;
-        const base = { file, age: Date.now() - Math.max(stats.mtimeMs, stats.ctimeMs), occupied: stats.blocks * 512 };
+        const base = { file, age: Date.now() - stats.ctimeMs, occupied: stats.blocks * 512 };
         yield /^[0-9a-f]{64}$/.test(name) ? { ...base, digest: `sha256:${name}` } : base;
       }
     }

@@ -51,8 +51,8 @@ export async function finishedTarget(progress: Progress): Promise<Finished | und
   const { target } = progress.context;
   for (const [i] of target.provisioners.entries()) if (progress.effects(i) !== 'guest' && !await hasMade(progress, i)) return undefined;
   const key = targetKey(progress);
-  const record = key === undefined ? undefined : await progress.store.find(key);
-  if (record?.artifact === undefined || record.artifacts === undefined) return undefined;
+  const record = key === undefined ? undefined : await progress.shelf.find(key, target.path);
+  if (record?.artifact === undefined || record.artifacts === undefined || !progress.isFresh(record)) return undefined;
   for (const artifact of record.artifacts) if (!await isPresent(progress, artifact, record)) return undefined;
   return { source: record.artifact, artifacts: record.artifacts, outputs: record.outputs ?? {} };
 }
@@ -83,8 +83,9 @@ export function targetKey(progress: Progress): string | undefined {
 /** The artifact that a key stands for, where it is still there, unchanged. */
 export async function presentArtifact(progress: Progress, key: string): Promise<CheckpointRecord & { readonly artifact: Artifact } | undefined> {
   if (progress.options.use === false || progress.options.from !== undefined) return undefined;
-  const record = await progress.store.find(key);
-  if (record?.artifact === undefined || !await isPresent(progress, record.artifact, record)) return undefined;
+  const record = await progress.shelf.find(key, progress.context.target.path);
+  if (record?.artifact === undefined || !progress.isFresh(record) || !await isPresent(progress, record.artifact, record)) return undefined;
+  progress.takeOver(record);
   return record as CheckpointRecord & { readonly artifact: Artifact };
 }
 
@@ -100,9 +101,10 @@ export async function keyOfPostProcessor(progress: Progress, input: Artifact, pl
 export async function hasMade(progress: Progress, index: number): Promise<boolean> {
   const key = await madeKey(progress, index);
   if (key === undefined) return false;
-  const { target, run } = progress.context;
-  if (!target.provisioners[index]!.settings.creates!.every(path => existsSync(resolve(run.folders.program, path)))) return false;
-  return await progress.store.find(key) !== undefined;
+  const { target, run } = progress.context, step = target.provisioners[index]!;
+  if (!step.settings.creates!.every(path => existsSync(resolve(run.folders.program, path)))) return false;
+  const record = await progress.shelf.find(key, step.path), { expires } = step.settings;
+  return record !== undefined && (expires === undefined || record.created + expires >= Date.now());
 }
 
 /** Undefined: the step does not say what it makes. */

@@ -2,23 +2,20 @@
  * How far a target has come already: the keys along its steps, the saved machines among them, and what is worth saving.
  * One object a target; build.ts asks it before each step and tells it after.
  */
-import { messageOf } from '../../errors.js';
-import type { Json } from '../../json.js';
-import type { AnyKind } from '../../kinds.js';
 import type { PlannedStep } from '../../plan.js';
-import type { Context, Effects, Machine, ProvisionerDriver, Saved } from '../driver.js';
+import type { Context, Effects, Machine, Saved } from '../driver.js';
 import type { AnyDriver } from '../registry.js';
 import type { RunScope } from '../run-scope.js';
 import type { TargetContext } from '../target-context.js';
-import { type Part, partOf, writeHistory } from './history.js';
-import { identityOf } from './identity.js';
-import { captureKey, lateTexts, machineKey, sourceKey, stepKey } from './keys.js';
-import { lateInputs } from './late-inputs.js';
+import { Ages, type KeyedStep, tooOld } from './ages.js';
+import { factsUpTo } from './facts.js';
+import { type Part, writeHistory } from './history.js';
 import { type CheckpointOptions, matches, wishFor } from './options.js';
 import { outsideOf } from './outside.js';
-import { factsUpTo } from './facts.js';
-import { type CheckpointRecord, CheckpointStore, sizeLimit } from './store.js';
-import { Turns } from './turns.js';
+import { Shelf } from './shelf.js';
+import { type CheckpointRecord, CheckpointStore } from './store.js';
+import { TargetKeys } from './target-keys.js';
+import type { Change } from './why.js';
 
 /** A saved machine to go on from, after the step of this index; -1: before the first, its system is installed. */
 export interface ResumePoint { readonly index: number; readonly record: CheckpointRecord }
@@ -28,32 +25,26 @@ const firstGuess = 700;
 
 export class Progress {
   readonly store: CheckpointStore;
-  #kinds: readonly { readonly kind: AnyKind; readonly driver: AnyDriver }[] = [];
-  #sourceKind!: AnyKind;
-  #driver!: AnyDriver;
-  #identity: Json | undefined;
   /** It starts by installing an operating system, and that is saved. */
   installs = false;
-  #start: string | undefined;
-  readonly #keys: (string | undefined)[] = [];
   readonly #took = new Map<string, number>();
   #sinceSaved = 0;
   #cost = firstGuess;
   #saving: Promise<void> = Promise.resolve();
-  #added = false;
-  #expires = Infinity;
+  readonly #ages = new Ages();
   /** Index of the last step that is behind us. */
   #reached = -1;
   /** A step went wrong and the build went on: what comes after is nothing to go on from. */
   #spoilt = false;
   /** Keys of saved machines that did not come up. */
   readonly #distrusted = new Set<string>();
-  readonly #turns: Turns;
-  readonly #leases: (() => Promise<void>)[] = [];
+  readonly shelf: Shelf;
+  /** Why what was saved is not used although nothing changed, by what it says. */
+  readonly #passedOver = new Map<string, Change>();
 
-  private constructor(readonly context: TargetContext, readonly options: CheckpointOptions) {
+  private constructor(readonly context: TargetContext, readonly options: CheckpointOptions, readonly keys: TargetKeys) {
     this.store = options.store ?? new CheckpointStore(undefined, outsideOf(context.run.registry));
-    this.#turns = new Turns(this.store);
+    this.shelf = new Shelf(this.store, context.run, context.target.path);
   }
 
   /**
@@ -62,80 +53,75 @@ export class Progress {
    */
   static async of(context: TargetContext, options: CheckpointOptions | undefined, scope: RunScope, { fetch }: { readonly fetch: boolean }): Promise<Progress | undefined> {
     if (options === undefined) return undefined;
-    const { target, run } = context;
-    const [kind, driver] = await Promise.all([run.registry.kind(target.source.kind), run.registry.driver(target.source.kind)]);
+    const driver = await context.run.registry.driver(context.target.source.kind);
     if (driver.resume === undefined && driver.present === undefined) return undefined;
-    const progress = new Progress(context, options);
-    progress.#sourceKind = kind;
-    progress.#driver = driver;
-    progress.#kinds = await Promise.all(target.provisioners.map(async step => ({ kind: await run.registry.kind(step.kind), driver: await run.registry.driver(step.kind) })));
-    progress.installs = driver.resume !== undefined && wishFor(target, options) !== 'never' && driver.installs?.((await context.ready(target.source, 'later')).props) === true;
-    progress.#identity = await identityOf(context, driver, scope, fetch);
-    const late = lateInputs(run), key = sourceKey(kind, target.source, late, progress.#identity);
-    if (late.missing.size === 0 && (driver.identify === undefined || progress.#identity !== undefined)) progress.#start = key;
+    const progress = new Progress(context, options, await TargetKeys.of(context, scope, fetch));
+    progress.installs = driver.resume !== undefined && wishFor(context.target, options) !== 'never' && driver.installs?.((await context.ready(context.target.source, 'later')).props) === true;
     return progress;
   }
 
   /** Whether it is known what everything stands on. */
-  get isKnown(): boolean { return this.#start !== undefined; }
+  get isKnown(): boolean { return this.keys.start !== undefined; }
 
   /** What a step changes; `guest` where the driver does not say. */
-  effects(index: number): Effects {
-    const effects = (this.#kinds[index]!.driver as Partial<ProvisionerDriver<AnyKind>>).effects ?? 'guest';
-    return typeof effects === 'function' ? effects(this.context.target.provisioners[index]!.props) : effects;
-  }
-
+  effects(index: number): Effects { return this.keys.effects(index); }
   /** The key of the machine after the steps up to `index` (-1: before the first). Undefined while a late input is not known. */
-  key(index: number): string | undefined {
-    if (index < 0) return this.#start;
-    if (this.#keys[index] !== undefined) return this.#keys[index];
-    const before = this.key(index - 1), step = this.context.target.provisioners[index]!;
-    if (before === undefined) return undefined;
-    // What happens on this computer does not change the machine; files that it makes count where they are used.
-    if (this.effects(index) === 'host') return this.#keys[index] = before;
-    const late = lateInputs(this.context.run);
-    const key = stepKey(before, this.#kinds[index]!.kind, step, late);
-    if (late.missing.size === 0) this.#keys[index] = key;
-    return this.#keys[index];
-  }
-
+  key(index: number): string | undefined { return this.keys.key(index); }
   /** The key of the source's artifact. */
-  captureKey(): string | undefined {
-    const last = this.key(this.context.target.provisioners.length - 1);
-    if (last === undefined) return undefined;
-    const late = lateInputs(this.context.run);
-    const key = captureKey(last, this.#sourceKind, this.context.target.source, late, this.context.run.folders.program);
-    return late.missing.size === 0 ? key : undefined;
-  }
+  captureKey(): string | undefined { return this.keys.captureKey(); }
 
   /** The deepest saved machine from step `from` on, as far as every step on the way only changes the guest (or has done what it makes). */
   async ahead(from: number, passed: (index: number) => Promise<boolean>): Promise<ResumePoint | undefined> {
     // Where two did not come up, the third would hardly.
     if (this.#driver.resume === undefined || this.options.use === false || this.#distrusted.size >= 2) return undefined;
     const steps = this.context.target.provisioners, found: ResumePoint[] = [];
-    if (this.installs && this.key(from - 1) === this.#start) {
+    if (this.installs && this.key(from - 1) === this.keys.start) {
       const record = await this.saved(-1);
       if (record !== undefined) found.push({ index: from - 1, record });
     }
     for (let i = from; i < steps.length && !this.isFrom(steps[i]!); i++) {
-      if ((this.effects(i) !== 'guest' && !await passed(i)) || this.memoryKey(i) === undefined) break;
+      if ((this.effects(i) !== 'guest' && !await passed(i)) || this.keys.memoryKey(i) === undefined) break;
       const record = this.effects(i) === 'host' ? undefined : await this.saved(i);
       if (record !== undefined) found.push({ index: i, record });
       if (this.isUntil(steps[i]!)) break;
     }
     for (let deepest = found.pop(); deepest !== undefined; deepest = found.pop()) {
-      this.#leases.push(await this.store.lease(deepest.record.key));
+      await this.shelf.lease(deepest.record.key);
       if (await this.#driver.intact?.(this.store.saved(deepest.record)).catch(() => false) !== false) return deepest;
+      this.passOver(this.context.target.path, `what was saved after ${this.nameOf(deepest.index)} is not there any more`);
     }
     return undefined;
   }
 
   /** The machine that was saved after a step, if it may be trusted. */
   private async saved(index: number): Promise<CheckpointRecord | undefined> {
-    const key = this.memoryKey(index);
+    const key = this.keys.memoryKey(index);
     // Where the machine is another than the saved one, its disk is what is left to go on from.
-    const record = key === undefined ? undefined : await this.store.find(key) ?? await this.store.find(this.key(index)!);
-    return record === undefined || this.#distrusted.has(record.key) ? undefined : record;
+    const what = `${this.context.target.path} after ${index < 0 ? 'the installation' : this.nameOf(index)}`;
+    const record = key === undefined ? undefined : await this.shelf.find(key, what) ?? await this.shelf.find(this.key(index)!, what);
+    return record === undefined || this.#distrusted.has(record.key) || !this.isFresh(record, index) ? undefined : record;
+  }
+
+  /** Whether nothing that a record holds is older than its steps, as they are now, let it be. */
+  isFresh(record: CheckpointRecord, upTo = this.context.target.provisioners.length - 1): boolean {
+    const old = tooOld(record, this.keyed(upTo));
+    if (old !== undefined) this.passOver(old.step.path, old.what);
+    return old === undefined;
+  }
+
+  /** What was saved and is not used although nothing changed: with the reason, for `bake plan` and `bake why`. */
+  get passedOver(): readonly Change[] { return [...this.#passedOver.values()]; }
+
+  private passOver(path: string, what: string): void {
+    const { run, target } = this.context, line = path === target.path ? what : `${path}: ${what}`, known = `${target.path} ${line}`;
+    this.#passedOver.set(line, { path, what });
+    if (!run.told.has(known)) run.stream.emit([target.path], { type: 'note', message: `Done again, as ${line}.` });
+    run.told.add(known);
+  }
+
+  /** The steps up to an index that change the machine. */
+  private keyed(upTo: number): KeyedStep[] {
+    return this.context.target.provisioners.slice(0, upTo + 1).flatMap((step, i) => (this.effects(i) === 'host' ? [] : [{ step, key: this.key(i) }]));
   }
 
   /** This saved machine did not come up: it is not tried again in this run. */
@@ -149,8 +135,8 @@ export class Progress {
     const key = this.turnKey(index);
     // Where no machine can be saved, the steps of others are nothing to wait for: ten clouds' instances are provisioned at once.
     if (key === undefined || (this.#driver.resume === undefined && index < this.context.target.provisioners.length)) return false;
-    if (!live) return this.#turns.take(key, scope);
-    await this.#turns.takeIfFree(key);
+    if (!live) return this.shelf.takeTurn(key, scope);
+    await this.shelf.takeTurnIfFree(key);
     return false;
   }
 
@@ -161,10 +147,10 @@ export class Progress {
     this.#took.set(step.path, took);
     this.#reached = index;
     // What it made on this computer may be in the keys of later steps.
-    if (this.effects(index) !== 'guest') this.#keys.length = Math.min(this.#keys.length, index);
+    if (this.effects(index) !== 'guest') this.keys.forgetFrom(index);
     if (machine === undefined || this.effects(index) === 'host') return;
     this.#sinceSaved += took;
-    if (step.settings.expires !== undefined) this.#expires = Math.min(this.#expires, Date.now() + step.settings.expires);
+    this.#ages.set(this.key(index), Date.now());
     if (this.worthSaving(index)) await this.saveNow(index, machine, scope);
   }
 
@@ -176,10 +162,10 @@ export class Progress {
   }
 
   private async saveNow(index: number, machine: Machine, scope: RunScope): Promise<void> {
-    const key = this.memoryKey(index);
-    if (key === undefined || machine.save === undefined || this.#driver.resume === undefined || this.#spoilt) return;
+    const key = this.keys.memoryKey(index);
+    if (key === undefined || machine.save === undefined || this.#driver.resume === undefined || this.#spoilt || !this.shelf.isOpen) return;
     await scope.step('save', here => this.context.with(this.context.target.source.path, here, ctx => this.save(key, index, machine, ctx)), { what: 'saving the machine' })
-      .catch(error => { if (scope.signal.aborted) throw error; scope.emit({ type: 'warning', code: 'CHECKPOINT', message: `The machine could not be saved, and the build goes on: ${messageOf(error)}` }); });
+      .catch(error => { if (scope.signal.aborted) throw error; this.shelf.refused(error); });
   }
 
   private worthSaving(index: number): boolean {
@@ -198,13 +184,13 @@ export class Progress {
     // Into the store beside the running guest; whoever waits for the key gets its turn when it is in.
     this.#saving = this.add(key, index, label, saved).then(
       ({ bytes }) => ctx.note(`Saved ${label}: ${Math.round(bytes / 1e6)} MB.`, { detail: true }),
-      (error: unknown) => ctx.warn(`The saved machine could not be stored: ${messageOf(error)}`, 'CHECKPOINT'),
+      (error: unknown) => this.shelf.refused(error),
     ).then(async () => {
       // Hand over hand: who waited goes on from here, and waits again for the next step, which is ours.
       const next = this.turnKey(this.nextInGuest(index + 1));
-      if (next !== undefined) await this.#turns.takeIfFree(next);
-      await this.#turns.giveBack(key);
-    }).catch((error: unknown) => ctx.warn(messageOf(error), 'CHECKPOINT'));
+      if (next !== undefined) await this.shelf.takeTurnIfFree(next);
+      await this.shelf.giveBackTurns(key);
+    }).catch((error: unknown) => this.shelf.refused(error));
   }
 
   private async add(key: string, index: number, label: string, saved: Saved): Promise<{ readonly bytes: number }> {
@@ -213,53 +199,44 @@ export class Progress {
     try {
       const record = {
         key, what: 'machine' as const, label, driver: target.source.kind, ...this.facts(index), fits: saved.fits, data: saved.data,
-        took: [...this.#took.values()].reduce((a, b) => a + b, 0), ...outside, ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
+        took: [...this.#took.values()].reduce((a, b) => a + b, 0), ...outside,
       };
-      const added = await this.store.add(record, Object.fromEntries(Object.entries(saved.blobs).map(([name, file]) => [name, file.path])));
-      if (saved.boots) await this.store.alias(key, this.key(index)!);
-      this.#added = true;
+      const added = await this.shelf.add(record, Object.fromEntries(Object.entries(saved.blobs).map(([name, file]) => [name, file.path])), saved.boots ? this.key(index) : undefined);
       await saved.stored?.();
       return added;
     } catch (error) {
-      await this.#driver.forget?.(saved).catch(() => {});
+      // Half of it would be worse than nothing: what is outside goes too.
+      if (await this.#driver.forget?.(saved).then(() => true, () => false) ?? true) await saved.stored?.();
       throw error;
     }
   }
 
   /** What a saved machine has behind it, for people. */
-  nameOf(index: number): string { return this.key(index) === this.#start && this.installs ? 'the installation' : this.context.target.provisioners[index]!.path; }
+  nameOf(index: number): string { return this.key(index) === this.keys.start && this.installs ? 'the installation' : this.context.target.provisioners[index]!.path; }
 
   /** Outputs of the steps that a saved machine has behind it. */
   restore(point: ResumePoint): void {
     this.#reached = point.index;
     for (const [path, outputs] of Object.entries(point.record.outputs ?? {})) this.context.run.outputs.set(path, outputs);
     for (const link of point.record.chain ?? []) if (link.took !== undefined) this.#took.set(link.path, link.took);
-    if (point.record.expires !== undefined) this.#expires = Math.min(this.#expires, point.record.expires);
+    this.#ages.takeOver(point.record);
   }
+
+  /** An artifact that there was stands for the work of then. */
+  takeOver(record: CheckpointRecord): void { this.#ages.takeOver(record); }
 
   /** Remembers what stands at the end of something, under its key. */
   async remember(key: string, facts: Pick<CheckpointRecord, 'what' | 'artifact' | 'artifacts' | 'data' | 'wrote' | 'outputs' | 'stamps'>): Promise<void> {
     if (this.#spoilt) return;
     const { target } = this.context, last = target.provisioners.length - 1;
-    this.#added = true;
-    await this.store.add({
-      key, label: target.path, driver: target.source.kind, ...this.facts(last), ...facts,
-      ...(this.#expires === Infinity ? {} : { expires: this.#expires }),
-    }, {});
+    await this.shelf.tolerating(async () => { await this.shelf.add({ key, label: target.path, driver: target.source.kind, ...this.facts(last), ...facts }); });
   }
 
   isUntil(step: PlannedStep): boolean { return this.options.until !== undefined && matches(step, this.options.until); }
   isFrom(step: PlannedStep): boolean { return this.options.from !== undefined && matches(step, this.options.from); }
 
   /** Source and steps as they are now, for comparing with the last time. */
-  parts(upTo = this.context.target.provisioners.length - 1): Part[] {
-    const { target, run } = this.context, late = lateInputs(run);
-    return [target.source, ...target.provisioners.slice(0, upTo + 1)].map((component, i) => {
-      const texts = lateTexts(i === 0 ? this.#sourceKind : this.#kinds[i - 1]!.kind, component, late);
-      const identity = i === 0 && this.#identity !== undefined && this.#identity !== null ? { identity: JSON.stringify(this.#identity) } : {};
-      return partOf(run, component, { ...texts, ...identity }, this.#took.get(component.path));
-    });
-  }
+  parts(upTo = this.context.target.provisioners.length - 1): Part[] { return this.keys.parts(upTo, this.#took); }
 
   /** How far it came and how long it took, for the next time. `times`: of start and capture, in milliseconds. */
   async writeHistory(times: { readonly start?: number; readonly capture?: number }): Promise<void> {
@@ -275,18 +252,12 @@ export class Progress {
   /** Gives back turns and leases, and keeps the store within its bound. */
   async end(): Promise<void> {
     await this.#saving;
-    await this.#turns.giveBack();
-    for (const release of this.#leases.splice(0)) await release();
-    if (this.#added && await this.store.size() > sizeLimit()) await this.store.prune();
+    await this.shelf.end();
   }
 
-  /** A memory state belongs to a machine as well as to a disk. */
-  private memoryKey(index: number): string | undefined {
-    const disk = this.key(index);
-    return disk === undefined ? undefined : machineKey(disk, this.#sourceKind, this.context.target.source, lateInputs(this.context.run));
-  }
+  get #driver(): AnyDriver { return this.keys.source.driver; }
 
-  private turnKey(index: number): string | undefined { return index < this.context.target.provisioners.length ? this.memoryKey(index) : this.captureKey(); }
+  private turnKey(index: number): string | undefined { return index < this.context.target.provisioners.length ? this.keys.memoryKey(index) : this.captureKey(); }
 
   /** The next step that changes the machine, from `index` on; the number of steps where there is none. */
   private nextInGuest(index: number): number {
@@ -295,5 +266,8 @@ export class Progress {
     return next;
   }
 
-  private facts(index: number): ReturnType<typeof factsUpTo> { return factsUpTo(this.context, index, i => this.key(i), this.#took); }
+  private facts(index: number): ReturnType<typeof factsUpTo> & Pick<CheckpointRecord, 'expires'> {
+    const expires = this.#ages.expiry(this.keyed(index));
+    return { ...factsUpTo(this.context, index, i => this.key(i), this.#ages, this.#took), ...(expires === undefined ? {} : { expires }) };
+  }
 }

@@ -1,10 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { App, Duration, generated, ImageBuild } from '../../../lib/index.js';
+import type { Plan } from '../../../lib/plan.js';
 import type { CheckpointOptions } from '../../../lib/runtime/checkpoints/options.js';
 import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
+import { forecast } from '../../../lib/runtime/forecast.js';
 import { run } from '../../../lib/runtime/run.js';
 import { synth } from '../../../lib/synth/synth.js';
 import { Add, gates, kinds, Make, Push, ran, refuseToResume, ScratchSource, weight } from './scratch.js';
@@ -24,14 +26,23 @@ const web = (steps: readonly (string | object)[], more: object = {}): Describe =
   new ImageBuild(app, 'web', { sources: [new ScratchSource({ image: 'base', output: 'web.txt', ...more })], provisioners: steps.map(s => (typeof s === 'string' ? new Add({ line: s }) : s as Add)) });
 };
 
-/** Builds, and returns what really ran. Outputs of earlier builds are replaced. */
-async function build(describeApp: Describe, checkpoints: CheckpointOptions = {}, options: object = {}): Promise<{ readonly ran: string[]; readonly outcomes: string[]; readonly exit: number }> {
+function planOf(describeApp: Describe): Plan {
   const app = new App();
   describeApp(app);
+  return synth(app, { folder }).plan;
+}
+/** What a build came to. `said`: its notes and warnings. */
+interface Built { readonly ran: string[]; readonly outcomes: string[]; readonly exit: number; readonly said: readonly string[] }
+
+/** Builds, and returns what really ran. Outputs of earlier builds are replaced. */
+async function build(describeApp: Describe, checkpoints: CheckpointOptions = {}, options: object = {}): Promise<Built> {
   ran.length = 0;
-  const { plan } = synth(app, { folder });
-  const result = await run(plan, { programFolder: folder, kinds, checkpoints: { store, save: 'always', ...checkpoints }, ...options });
-  return { ran: [...ran], outcomes: result.targets.map(t => `${t.target} ${t.outcome}`), exit: result.exit };
+  const said: string[] = [];
+  const result = await run(planOf(describeApp), {
+    programFolder: folder, kinds, checkpoints: { store, save: 'always', ...checkpoints }, ...options,
+    listen: event => { if (event.type === 'note' || event.type === 'warning') said.push(event.message); },
+  });
+  return { ran: [...ran], outcomes: result.targets.map(t => `${t.target} ${t.outcome}`), exit: result.exit, said };
 }
 const rebuild = (describeApp: Describe, checkpoints: CheckpointOptions = {}) => {
   rmSync(join(folder, 'web.txt'), { force: true });
@@ -43,7 +54,7 @@ describe('a rebuild', () => {
     const first = await build(web(['a', 'b']));
     expect(first.ran).toEqual(['start web/scratch', 'add a', 'add b', 'capture web/scratch']);
     const second = await build(web(['a', 'b']));
-    expect(second).toEqual({ ran: [], outcomes: ['web/scratch cached'], exit: 0 });
+    expect(second).toMatchObject({ ran: [], outcomes: ['web/scratch cached'], exit: 0 });
     expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\na\nb');
   });
 
@@ -119,6 +130,45 @@ describe('a rebuild', () => {
     expect((await rebuild(steps())).ran[0]).toBe('start web/scratch');
   });
 
+  it('holds what was saved against the present expires of its steps, whatever they said then', async () => {
+    const steps = (expires?: Duration): Describe => web([new Add({ line: 'a' }), new Add({ line: 'b', ...(expires === undefined ? {} : { expires }) }), new Add({ line: 'c' })]);
+    await build(steps());
+    await new Promise(resolve => setTimeout(resolve, 5));
+    // The step had none then, and what it did is too old now; what was saved before it is not.
+    const [seen] = await forecast(planOf(steps(Duration.milliseconds(1))), { programFolder: folder, kinds, checkpoints: { store } });
+    expect(seen).toMatchObject({ state: 'resumes', after: 'web/add', because: [{ path: 'web/add-2', what: expect.stringMatching(/^what it did is of .* UTC, and expires after 1 ms$/) as string }] });
+    const again = await rebuild(steps(Duration.milliseconds(1)));
+    expect(again.ran).toEqual(['resume web/scratch', 'add b', 'add c', 'capture web/scratch']);
+    expect(again.said.filter(line => line.includes('expires'))).toHaveLength(1);
+    // And the other way: a longer life is one for what is there already.
+    expect((await build(steps(Duration.hours(1)))).ran).toEqual([]);
+    expect((await build(steps())).ran).toEqual([]);
+  });
+
+  it('counts the age of a step from when it ran, not from when something was saved after it', async () => {
+    await build(web(['a']));
+    const saved = (await store.list())[0]!.record.chain!.find(link => link.path === 'web/add')!.at!;
+    expect(saved).toBeTypeOf('number');
+    await build(web(['a', 'b']), {}, { force: true });
+    for (const { record } of await store.list()) expect(record.chain!.find(link => link.path === 'web/add')!.at).toBe(saved);
+  });
+
+  it('says what is damaged in the store, and does it again', async () => {
+    await build(web(['a', 'b']));
+    const records = Object.fromEntries((await store.list()).map(({ record }) => [record.label + record.what, record]));
+    const last = records['web/scratch after web/add-2machine']!, state = store.blobs.path(last.blobs['state']!.digest);
+    writeFileSync(state, '["wrong"]');
+    const again = await rebuild(web(['a', 'b']));
+    expect(again.ran).toEqual(['resume web/scratch', 'add b', 'capture web/scratch']);
+    expect(again.said).toContain(`What was saved of web/scratch after web/add-2 is not used, and is made again: its state (${state}) is damaged.`);
+    expect(readFileSync(join(folder, 'web.txt'), 'utf8')).toBe('base\na\nb');
+    for (const { record: { key } } of await store.list()) truncateSync(join(store.root, 'records', `${key}.json`), 10);
+    const fromNothing = await rebuild(web(['a', 'b']));
+    expect(fromNothing.ran[0]).toBe('start web/scratch');
+    expect(fromNothing.said.filter(line => line.includes('cannot be read')).length).toBeGreaterThan(0);
+    expect((await build(web(['a', 'b']))).outcomes).toEqual(['web/scratch cached']);
+  });
+
   it('with use: false does everything, and saves for the next', async () => {
     await build(web(['a']));
     expect((await rebuild(web(['a']), { use: false })).ran).toEqual(['start web/scratch', 'add a', 'capture web/scratch']);
@@ -126,7 +176,7 @@ describe('a rebuild', () => {
   });
 
   it('ends after the step of until, without an artifact, and goes on from there', async () => {
-    expect(await build(web(['a', 'b', 'c']), { until: 'add-2' })).toEqual({ ran: ['start web/scratch', 'add a', 'add b'], outcomes: ['web/scratch done'], exit: 0 });
+    expect(await build(web(['a', 'b', 'c']), { until: 'add-2' })).toMatchObject({ ran: ['start web/scratch', 'add a', 'add b'], outcomes: ['web/scratch done'], exit: 0 });
     expect((await build(web(['a', 'b', 'c']), { until: 'add-2' })).ran).toEqual([]);
     expect((await build(web(['a', 'b', 'c']))).ran).toEqual(['resume web/scratch', 'add c', 'capture web/scratch']);
   });
@@ -236,7 +286,7 @@ describe('post-processors', () => {
 describe('with force', () => {
   it('what is up to date stays so', async () => {
     await build(web(['a']));
-    expect(await build(web(['a']), {}, { force: true })).toEqual({ ran: [], outcomes: ['web/scratch cached'], exit: 0 });
+    expect(await build(web(['a']), {}, { force: true })).toMatchObject({ ran: [], outcomes: ['web/scratch cached'], exit: 0 });
   });
 });
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -44,12 +45,68 @@ describe('the checkpoint store', () => {
     expect((await stat(store.saved(found!).blobs['a']!.path)).mode & 0o777).toBe(0o600);
   });
 
-  it('forgets a record whose blob is gone, and one that has expired', async () => {
+  it('closes folders that others may look into, and its files are private whatever the umask is', async () => {
+    for (const name of ['blobs', 'records', 'leases', 'locks']) mkdirSync(join(store.root, name), { recursive: true, mode: 0o777 });
+    for (const name of ['', 'blobs', 'records']) chmodSync(join(store.root, name), 0o777);
+    for (const umask of [0o000, 0o777, 0o227]) {
+      const before = process.umask(umask);
+      try {
+        await store.add(record(`k${umask}`), { a: await file(`a${umask}`, `content ${umask}`) });
+        await store.lease(`k${umask}`);
+        await store.turn(`k${umask}`);
+      } finally { process.umask(before); }
+    }
+    const modes = readdirSync(store.root, { recursive: true, withFileTypes: true }).map(e => [e.isDirectory(), (statSync(join(e.parentPath, e.name)).mode & 0o777).toString(8)]);
+    expect(modes.filter(([isFolder]) => isFolder === true).every(([, mode]) => mode === '700')).toBe(true);
+    expect(modes.filter(([isFolder]) => isFolder === false).filter(([, mode]) => !['600', '400', '0'].includes(String(mode)))).toEqual([]);
+    // A folder that was there is the user's: what is in it is closed, it is not.
+    expect(statSync(store.root).mode & 0o777).toBe(0o777);
+  });
+
+  it('forgets a record whose blob is gone, and says so', async () => {
     await store.add(record('k1'), { a: await file('a', 'content') });
     await rm(store.saved((await store.find('k1'))!).blobs['a']!.path);
-    expect(await store.find('k1')).toBeUndefined();
-    await store.add({ ...record('k2'), expires: Date.now() - 1 }, {});
-    expect(await store.find('k2')).toBeUndefined();
+    expect((await store.look('k1')).wrong).toMatch(/^its a \(.*\) is gone$/);
+    expect(await store.look('k1')).toEqual({});
+  });
+
+  it('does not believe a blob that somebody wrote to, nor a record that is cut off; what is put again is whole', async () => {
+    const content = await file('a', 'content');
+    await store.add(record('k1'), { a: content });
+    const blob = store.saved((await store.find('k1'))!).blobs['a']!.path;
+    await rm(content);
+    await writeFile(blob, 'CONTENT');
+    expect((await store.look('k1')).wrong).toMatch(/is damaged$/);
+    expect(await store.verify()).toEqual({ blobs: 0, damaged: [], records: [] });
+    await store.add(record('k1'), { a: await file('b', 'content') });
+    expect(await readFile(store.saved((await store.find('k1'))!).blobs['a']!.path, 'utf8')).toBe('content');
+    await truncate(join(store.root, 'records/k1.json'), 20);
+    expect((await store.look('k1')).wrong).toMatch(/^the record .* cannot be read$/);
+    expect(await store.look('k1')).toEqual({});
+  });
+
+  it('puts a damaged blob anew, also where no record of it was looked at since', async () => {
+    await store.add(record('k1'), { a: await file('a', 'content') });
+    const blob = store.saved((await store.find('k1'))!).blobs['a']!.path;
+    await rm(join(folder, 'a'));
+    await writeFile(blob, 'CONTENT');
+    await store.add(record('k2'), { a: await file('b', 'content') });
+    expect(await readFile(blob, 'utf8')).toBe('content');
+    expect((await store.look('k1')).wrong).toBeUndefined();
+  });
+
+  it('reads a copied store once, and believes it', async () => {
+    await store.add(record('k1'), { a: await file('a', 'content') });
+    await cp(store.root, join(folder, 'copy'), { recursive: true });
+    const copy = new CheckpointStore(join(folder, 'copy')), found = await copy.find('k1');
+    expect(await readFile(copy.saved(found!).blobs['a']!.path, 'utf8')).toBe('content');
+    expect((await stat(copy.saved(found!).blobs['a']!.path)).mtimeMs).toBe((await stat(store.saved(found!).blobs['a']!.path)).mtimeMs);
+  });
+
+  it('prunes what has expired', async () => {
+    await store.add({ ...record('k1'), expires: Date.now() - 1 }, {});
+    await store.add({ ...record('k2'), expires: Date.now() + 1_000_000 }, {});
+    expect((await store.prune()).removed.map(r => r.record.key)).toEqual(['k1']);
   });
 
   it('prunes the least recently used first, spares what is leased, and keeps shared blobs', async () => {

@@ -63,6 +63,10 @@ export async function saveMachine(machine: Saving, ctx: Context): Promise<Saved>
       await copyFile(prepared.vars, join(places.work, `efivars-${number}.fd`));
       blobs[blobNames.vars] = await ref(join(places.work, `efivars-${number}.fd`));
     }
+  } catch (error) {
+    // Half a memory is of no use, and on a full disk the guest needs its place.
+    for (const half of [memory, devices]) await rm(half, { force: true });
+    throw error;
   } finally { await goOn(qmp); }
 
   blobs[blobNames.memory] = await ref(memory);
