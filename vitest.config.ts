@@ -11,6 +11,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^imagebake$/, replacement: `${root}lib/index.ts` }, { find: /^imagebake\/kit$/, replacement: `${root}lib/kit.ts` }, { find: /^imagebake\/(testing|packer|policies|runtime)$/, replacement: `${root}lib/$1/index.ts` }] },
   test: {
     maxWorkers: 2,
+    expect: { poll: { timeout: 30_000 } },
     // Tests load the SDK by themselves; of its warning they know nothing to do.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     reporters: ['default', ...(ci ? [['json', { outputFile: 'node_modules/.cache/test-report.json' }] as ['json', object]] : []), './test/support/summary-reporter.ts'],
