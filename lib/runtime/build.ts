@@ -42,6 +42,8 @@ class Building implements Builder {
   kept = false;
   /** The machine is off: nothing of it can be looked at or kept any more. */
   captured = false;
+  /** Why the machine is not there any more. */
+  gone: Error | undefined;
   walk: Walk | undefined;
   /** Milliseconds from the start to connected, and of the capture: for the forecast of the next run. */
   readonly times: { start?: number; capture?: number } = {};
@@ -138,7 +140,7 @@ class Building implements Builder {
     const artifact = await this.step(scope, 'capture', target.source, async here => {
       // Once more: values that only the running machine knows are in it now.
       const { props } = await context.ready(target.source);
-      return context.with(target.source.path, here, ctx => machine.capture(props, ctx));
+      return context.with(target.source.path, here, ctx => machine.capture(props, ctx)).catch(async error => { throw await this.lost(here) ?? error; });
     });
     this.captured = true;
     this.times.capture = Math.round(performance.now() - begun);
@@ -152,7 +154,7 @@ class Building implements Builder {
     await pause(scope, settings.pauseBefore, `before ${planned.path}`);
     const attempt = async (here: RunScope): Promise<void> => {
       const { driver, props } = await context.ready(planned);
-      const outputs = await context.with(planned.path, here, ctx => driver.run(props, guest, ctx));
+      const outputs = await context.with(planned.path, here, ctx => driver.run(props, guest, ctx)).catch(async error => { throw await this.lost(here) ?? error; });
       if (outputs) state.outputs.set(outputKey({ target: this.target.path, of: planned.path }), outputs as { readonly [name: string]: unknown });
     };
     const limit = { timeout: settings.timeout, what: planned.path };
@@ -160,18 +162,25 @@ class Building implements Builder {
       if (settings.maxRetries === undefined || settings.maxRetries === 0) await this.step(scope, planned.path, planned, attempt, limit);
       else {
         await this.step(scope, planned.path, planned, here => retry(n => here.step(`attempt ${n}`, attempt, limit), {
-          what: planned.path, attempts: 1 + settings.maxRetries!, pause: 500, signal: here.signal,
+          what: planned.path, attempts: 1 + settings.maxRetries!, pause: 500, signal: here.signal, retryIf: () => this.gone === undefined,
           onRetry: (error, n, wait) => here.emit({ type: 'warning', code: 'BUILD_RETRY', message: `Attempt ${n} failed; the next comes in ${wait / 1000} s: ${messageOf(error)}` }),
         }));
       }
     } catch (error) {
-      if (!settings.continueOnError || scope.signal.aborted) throw error;
+      if (!settings.continueOnError || scope.signal.aborted || this.gone !== undefined) throw error;
       this.failedStep = this.at = undefined;
       scope.emit({ type: 'warning', code: 'BUILD_STEP', message: fail.STEP(planned.path, messageOf(error)).message });
       well = false;
     }
     await pause(scope, settings.pauseAfter, `after ${planned.path}`);
     return well;
+  }
+
+  /** What became of the machine, where that is why a step failed. */
+  async lost(scope: RunScope): Promise<Error | undefined> {
+    const { context, target } = this, { machine } = context;
+    if (scope.signal.aborted || machine?.lost === undefined) return undefined;
+    return this.gone ??= await context.with(target.source.path, scope, ctx => machine.lost!(ctx)).catch(() => undefined);
   }
 
   /** A step of this target that remembers, when it fails, that it was the one. */

@@ -91,6 +91,8 @@ export interface Machine<_K extends AnyKind = AnyKind> {
   capture(props: unknown, ctx: Context): Promise<Artifact>;
   /** Saves the machine so that `resume` can go on from here; the machine runs on. */
   save?(ctx: Context): Promise<Saved>;
+  /** Why the machine is not there any more, where its platform tells (a spot instance was taken back). Asked when a step failed; undefined: it is there, or nobody knows. */
+  lost?(ctx: Context): Promise<Error | undefined>;
   /** Writes a PNG and returns its path. */
   screenshot?(file: string): Promise<string>;
   readonly serialLog?: string;
@@ -182,6 +184,8 @@ export interface SourceDriver<K extends AnyKind> {
   resume?(props: Resolved<K>, saved: Saved, ctx: Context): Promise<Machine<K>>;
   /** Whether starting it installs an operating system: then the machine is saved before its first step too. Props as for `preflight`. @default false */
   installs?(props: Resolved<K>): boolean;
+  /** Saving takes minutes, or money in somebody's account: only what a step, a build or the command line asks for (`always`, `--until`) is saved. @default false */
+  readonly savesOnRequest?: boolean;
   /** Whether all that a saved machine needs beside its files is still there. */
   intact?(saved: Saved): Promise<boolean>;
   /** Removes what a saved machine names outside the store. It is about to be pruned; a thing that is gone already is no error. */

@@ -93,6 +93,7 @@ export interface AnyDriver {
   identify?(props: never, ctx: Context, fetch: boolean): Promise<Json | undefined>;
   resume?(props: never, saved: Saved, ctx: Context): Promise<Machine>;
   installs?(props: never): boolean;
+  readonly savesOnRequest?: boolean;
   intact?(saved: Saved): Promise<boolean>;
   forget?(saved: Saved): Promise<void>;
   boot?(artifact: Artifact, props: never, ctx: Context): Promise<Machine>;

@@ -1,9 +1,10 @@
 /** What the AMI builder does on any EC2: run on our own strict one and on moto. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { AmazonEbsSource, ImageBuild, sourceImage, text } from '../../lib/index.js';
+import { outsideOf } from '../../lib/runtime/checkpoints/outside.js';
 import { CheckpointStore } from '../../lib/runtime/checkpoints/store.js';
 import { collectGarbage } from '../../lib/runtime/gc.js';
 import type { RunResult } from '../../lib/runtime/results.js';
@@ -143,6 +144,21 @@ export function ec2Contract(start: (guests: Guests) => Promise<Ec2Backend>): voi
     await driver.destroy(first.targets[0]!.artifacts[0]!);
     expect(await made()).toEqual([]);
     expect((await runProgram(p, { checkpoints })).targets[0]).toMatchObject({ outcome: 'done' });
+  });
+
+  it('goes on from an instance that was saved on request, until that is forgotten', async () => {
+    const steps = join((await build()).folder, 'steps'), of = (word: string): Promise<TestProgram> => program(app => new ImageBuild(app, 'web', {
+      sources: [new AmazonEbsSource(ebsProps(port))], provisioners: [new GuestCommand(`echo first >> ${steps}`, { name: 'first', checkpoint: 'always' }), new GuestCommand(`echo ${word} >> ${steps}`)],
+    }));
+    const p = await of('one'), store = new CheckpointStore(join(p.folder, 'store'), outsideOf());
+    for (const each of [p, await of('two')]) expect((await runProgram(each, { checkpoints: { store } })).targets[0]!.error).toBeUndefined();
+    expect(readFileSync(steps, 'utf8')).toBe('first\none\ntwo\n');
+    const left = await made(), [checkpoint] = left.filter(what => what.includes('imagebake-checkpoint'));
+    expect(left.filter(what => !/: (image|snapshot) /.test(what))).toEqual([]);
+    expect(await collectGarbage(join(p.folder, '.bake'))).toMatchObject({ found: [] });
+    await store.prune({ all: true });
+    expect(left.length - (await made()).length).toBe(2);
+    expect(await made()).not.toContain(checkpoint);
   });
 
   it('ends with nothing left when it is cancelled while it waits', async () => {

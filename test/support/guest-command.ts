@@ -17,5 +17,5 @@ const driver: ProvisionerDriver<typeof guestCommand> = {
 };
 
 export class GuestCommand extends Provisioner<typeof guestCommand> {
-  constructor(command: string, more: { readonly name?: string } = {}) { super(guestCommand, { command, ...more } as PropsOf<typeof guestCommand.fields>); }
+  constructor(command: string, more: { readonly name?: string; readonly checkpoint?: 'always' } = {}) { super(guestCommand, { command, ...more } as PropsOf<typeof guestCommand.fields>); }
 }

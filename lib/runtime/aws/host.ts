@@ -7,7 +7,7 @@ import type { LaunchDeviceFields } from '../../constructs/shared/aws-block-devic
 import type { AwsInstanceFields } from '../../constructs/shared/aws-instance.js';
 import type { SshFields } from '../../constructs/shared/ssh.js';
 import type { WinrmFields } from '../../constructs/shared/winrm.js';
-import { messageOf } from '../../errors.js';
+import { errors, messageOf } from '../../errors.js';
 import type { ResolvedOf } from '../../fields.js';
 import type { Json } from '../../json.js';
 import { openSsh, type SshProps } from '../communicators/open.js';
@@ -24,12 +24,26 @@ import { findPlace, ingress, temporaryGroup } from './network.js';
 import { actionsOf } from './policy.js';
 import { denial, probe } from './probes.js';
 import type { KeptInstance } from './shell.js';
+import type { SavedInstance } from './saved.js';
 import { accessOf, keysOf, openSession, type Session } from './session.js';
 import { openTunnel } from './tunnel.js';
-import { checkVirtualization, findSourceImage, sourceValues } from './source-image.js';
+import { checkVirtualization, describeImage, findSourceImage, sourceValues } from './source-image.js';
 import { isGone } from './refusals.js';
 import { awaitState } from './wait.js';
 import { windowsPassword } from './windows-password.js';
+
+const fail = errors('EC2', {
+  SPOT_TAKEN: {
+    message: (id: string, reason: string) => `Spot instance ${id} was taken back by EC2 while it was built on${reason}`,
+    remedy: 'Build again (`bake retry`): a step with checkpoint: \'always\' before the long ones is what it goes on from. Several spotInstanceTypes are taken back less often, and an instance on demand never is.',
+    retryable: true,
+  },
+  INSTANCE_GONE: {
+    message: (id: string, state: string, reason: string) => `Instance ${id} is ${state}, and nothing of this build did that${reason}`,
+    remedy: 'Look for who did (CloudTrail, a janitor, a step that switches the machine off), and build again.',
+    retryable: true,
+  },
+});
 
 export type HostProps = ResolvedOf<AwsFields & AwsInstanceFields & LaunchDeviceFields & SshFields & WinrmFields> & { readonly amiVirtualizationType?: string };
 
@@ -47,12 +61,18 @@ export function makerFor(driver: string, props: HostProps, session: Session, ctx
 /** A running instance. */
 export class Host {
   guest: Communicator | undefined;
-  constructor(readonly props: HostProps, readonly maker: Maker, readonly running: Running, readonly source: Image & { readonly ImageId: string }, readonly key: LoginKey | undefined) { this.instance = running.value.instance; }
+  constructor(readonly props: HostProps, readonly maker: Maker, readonly running: Running, readonly source: Image & { readonly ImageId: string }, readonly key: LoginKey | undefined, private readonly inherited: readonly string[]) { this.instance = running.value.instance; }
   get id(): string { return this.running.id; }
   /** As it was last seen. */
   instance: Instance;
   get spot(): boolean { return this.running.value.spot; }
+  /** Keys that let in whoever builds, now or in the runs that its disk comes from, by the base64 part of their public halves. */
+  get loginKeys(): readonly string[] { return [...(this.key === undefined ? [] : [this.key.blob]), ...this.inherited]; }
+  /** Milliseconds that the guest may take to be there. */
+  get patience(): number { return (this.props.winrm === undefined ? (this.props.ssh as SshProps).timeout : (this.props.winrm as WinrmProps).timeout).$duration; }
   get values() { return sourceValues(this.source, this.maker.session.region); }
+  /** From here on it is us who switch it off. */
+  private stopping = false;
   hostValues: { readonly [name: string]: string } = {};
 
   async connect(ctx: Context): Promise<Communicator> {
@@ -62,8 +82,9 @@ export class Host {
       if (winrm === undefined) this.guest = await openSsh(this.props.ssh as SshProps, { ...(this.key === undefined ? {} : { privateKey: this.key.privateKey }), address }, ctx);
       else this.guest = await (await import('../communicators/winrm.js')).openWinrm(await this.withPassword(session, winrm, ctx), { address, pull: false }, ctx);
     } catch (error) {
-      if (!ctx.signal.aborted) await this.saveConsole(ctx);
-      throw error;
+      if (ctx.signal.aborted) throw error;
+      await this.saveConsole(ctx);
+      throw await this.lost() ?? error;
     }
     const { endpoint } = this.guest;
     this.hostValues = { ...this.values.host, ...(endpoint.type === 'winrm' ? { guestHost: new URL(endpoint.url).hostname, guestPort: new URL(endpoint.url).port, guestUser: endpoint.user } : endpoint.type === 'ssh' ? { guestHost: endpoint.host, guestPort: String(endpoint.port), guestUser: endpoint.user } : {}) };
@@ -101,7 +122,8 @@ export class Host {
   /** Takes our key out and switches the instance off, where it can be: a spot instance of one time cannot be stopped, and is captured running. */
   async stop(ctx: Context): Promise<'stopped' | 'running'> {
     const session = this.maker.session.with(ctx.signal), ssh = this.props.ssh as SshProps;
-    if (this.key !== undefined && this.guest !== undefined && this.props.winrm === undefined && ssh.clearAuthorizedKeys !== false) await removeLoginKey(this.guest, this.key.blob, ctx.signal);
+    this.stopping = true;
+    if (this.guest !== undefined && this.props.winrm === undefined && ssh.clearAuthorizedKeys !== false) for (const key of this.loginKeys) await removeLoginKey(this.guest, key, ctx.signal);
     if (this.spot) return 'running';
     if (!this.props.disableStopInstance) await session.ec2('StopInstances', { InstanceIds: [this.id] });
     await awaitState({
@@ -117,6 +139,15 @@ export class Host {
     return 'stopped';
   }
 
+  /** Why the instance is not there any more; undefined where it is, or cannot be asked for. */
+  async lost(): Promise<Error | undefined> {
+    const seen = (await this.maker.session.with(undefined).ec2('DescribeInstances', { InstanceIds: [this.id] }, { tries: 3 }).catch(() => undefined))?.Reservations?.[0]?.Instances?.[0];
+    const state = seen?.State?.Name, { Code: code = '', Message: said = '' } = seen?.StateReason ?? {}, reason = said === '' ? '.' : `: ${said}`;
+    if (state === undefined || state === 'running' || state === 'pending') return undefined;
+    if (this.spot && /Spot/.test(code)) return fail.SPOT_TAKEN(this.id, reason);
+    return this.stopping ? undefined : fail.INSTANCE_GONE(this.id, state, reason);
+  }
+
   /** For a kept machine: how it is reached, and how it is found to be removed. */
   keep(): Json {
     const { session } = this.maker, tunnel = this.props.sshInterface === 'session_manager' ? { tunnelTo: portOf(this.props) } : {};
@@ -124,11 +155,11 @@ export class Host {
   }
 }
 
-/** Makes key, security group and profile as they are needed, then starts the instance. */
-export async function startHost(driver: string, props: HostProps, ctx: Context): Promise<Host> {
+/** Makes key, security group and profile as they are needed, then starts the instance. `saved`: the machine to go on from, which `image` finds. */
+export async function startHost(driver: string, props: HostProps, ctx: Context, saved?: SavedInstance): Promise<Host> {
   const session = sessionFor(props, ctx), maker = makerFor(driver, props, session, ctx), ssh = props.ssh as SshProps;
   ctx.scope.defer('close the connections to AWS', () => session.close());
-  const image = await findSourceImage(session, props);
+  const source = saved === undefined ? await findSourceImage(session, props) : saved.source, image = saved === undefined ? source : await describeImage(session, saved.image);
   checkVirtualization(image, props.amiVirtualizationType);
   ctx.note(`From image ${image.ImageId} (${image.Name ?? 'without a name'}).`);
   const place = await findPlace(session, props);
@@ -137,17 +168,21 @@ export async function startHost(driver: string, props: HostProps, ctx: Context):
   const key = needsKey(props) ? await temporaryKeyPair(maker, { name: ssh.temporaryKeyPairName, type: props.winrm !== undefined || ssh.temporaryKeyPairType === 'rsa' ? 'rsa' : 'ed25519', bits: ssh.temporaryKeyPairBits || (props.winrm === undefined ? 4096 : 2048) }) : undefined;
   const groups = place.groups ?? [await temporaryGroup(maker, place.vpcId, portOf(props), cidrs)];
   const profile = props.temporaryIamInstanceProfilePolicyDocument === undefined ? props.iamInstanceProfile : await temporaryProfile(maker, props.temporaryIamInstanceProfilePolicyDocument);
-  const running = await startInstance(maker, props, { image, place, groups, keyName: key?.name ?? ssh.keypairName, profile });
+  // Its disks are those that it was saved with: whoever names them again begins with others.
+  const { launchBlockDeviceMappings: _disks, ...saidOnce } = props;
+  const running = await startInstance(maker, saved === undefined ? props : saidOnce, { image, place, groups, keyName: key?.name ?? ssh.keypairName, profile });
   const { instance } = running.value, tags = tagsFor(maker.owner, newMark(), 'imagebake', maker.tags);
   const { forbidden } = await probe(session, Object.keys(actionsOf({ kind: driver, props })), { instance, keyName: key?.name, groupId: place.groups === undefined ? groups[0] : undefined, tags });
   if (forbidden.length > 0) throw await denial(session, forbidden);
-  return new Host(props, maker, running, image, key);
+  return new Host(props, maker, running, source, key, saved?.loginKeys ?? []);
 }
 
 const portOf = (props: HostProps): number => (props.winrm === undefined ? (props.ssh as SshProps).port : winrmPort(props.winrm as WinrmProps));
 
+/** Whether it is Windows, with the password that EC2 makes. */
+export const needsPassword = (props: HostProps): boolean => props.winrm !== undefined && (props.winrm as WinrmProps).password === undefined;
 /** Whether no key of somebody else's, and no password, lets us in. */
-export const needsKey = (props: HostProps): boolean => (props.winrm === undefined ? sshNeedsKey(props.ssh as SshProps) : props.winrm.password === undefined);
+export const needsKey = (props: HostProps): boolean => (props.winrm === undefined ? sshNeedsKey(props.ssh as SshProps) : needsPassword(props));
 const sshNeedsKey = (ssh: SshProps): boolean => ssh.keypairName === undefined && ssh.privateKeyFile === undefined && ssh.password === undefined && !ssh.agentAuth;
 
 /** Whether an image is still there. */

@@ -1,5 +1,5 @@
 /** What the builders of AMIs have in common: an instance, a first image made of it in each builder's own way, and everything after. */
-import type { Artifact, Context, Machine, PreflightProblem } from '../driver.js';
+import type { Artifact, Context, Machine, PreflightProblem, Saved } from '../driver.js';
 import { destroyImages, imageArtifact, imagesPresent, reapThing } from './artifact.js';
 import { type Host, type HostProps, makerFor, startHost, withSession } from './host.js';
 import { completeImages, type FirstImage, type ImagePlan, type ImageProps, makeImages } from './images.js';
@@ -7,6 +7,7 @@ import type { Maker } from './making.js';
 import { outline } from './outline.js';
 import { preflightImage } from './preflight.js';
 import { retire } from './retention.js';
+import { canBeSaved, forgetInstance, isIntact, type SavedInstance, saveInstance, savedInstance } from './saved.js';
 import { findSourceImage } from './source-image.js';
 import { shellOn } from './shell.js';
 import { findStrays } from './strays.js';
@@ -18,10 +19,12 @@ export type First<P> = (host: Host, props: P, plan: ImagePlan, maker: Maker, sta
 
 /** The members of a source's driver. */
 export function imageBuilder<P extends BuilderProps>(driver: string, first: First<P>) {
-  const start = async (props: P, ctx: Context): Promise<Machine> => {
-    const host = await startHost(driver, props, ctx);
+  const start = async (props: P, ctx: Context, saved?: SavedInstance): Promise<Machine> => {
+    const host = await startHost(driver, props, ctx, saved);
     return {
       connect: inner => host.connect(inner),
+      ...(canBeSaved(props) ? { save: (inner: Context) => saveInstance(host, inner) } : {}),
+      lost: () => host.lost(),
       get hostValues() { return host.hostValues; },
       capture: (now, inner) => capture(host, now as P, inner),
       keep: async () => host.keep(),
@@ -44,7 +47,11 @@ export function imageBuilder<P extends BuilderProps>(driver: string, first: Firs
   return {
     preflight: (props: P, ctx: Context): Promise<readonly PreflightProblem[]> => preflightImage(driver, props, ctx),
     outline: (props: P, ctx: Context): Promise<readonly string[]> => withSession(props, ctx, session => outline(session, props)),
-    start,
+    start: (props: P, ctx: Context): Promise<Machine> => start(props, ctx),
+    resume: (props: P, saved: Saved, ctx: Context): Promise<Machine> => start(props, ctx, savedInstance(saved)),
+    savesOnRequest: true,
+    intact: isIntact,
+    forget: forgetInstance,
     // An image of another build counts by its own key.
     identify: async (props: P, ctx: Context): Promise<string | null> => props.sourceAmi ?? (props.sourceAmiFilter === undefined ? null : withSession(props, ctx, async session => (await findSourceImage(session, props)).ImageId)),
     complete: (props: P, ctx: Context): Promise<Artifact | undefined> => withSession(props, ctx, async session => {

@@ -35,8 +35,8 @@ export interface MakeOptions {
   /** For people, and its Name tag. */
   readonly name: string;
   readonly session?: Session;
-  /** `failure`: it is what is being built, and stays when the step succeeded. @default 'always' */
-  readonly until?: 'always' | 'failure';
+  /** `failure`: it is what is being built, and stays when the step succeeded. `handed over`: it stays too, and whoever takes it over says so (`keep`). @default 'always' */
+  readonly until?: 'always' | 'failure' | 'handed over';
   /** What it is known by, where AWS knows no tags of it. */
   readonly called?: string;
   /** An image's snapshots were made before it, and have entries of their own. */
@@ -86,6 +86,7 @@ function keeping({ ctx }: Maker, entry: JournalEntry, thing: Thing, session: Ses
   };
   ctx.scope.defer(`remove ${sortOf(thing.type).what} ${options.name}`, async ending => {
     if (over || ending.outcome === 'kept') return;
+    if (options.until === 'handed over' && ending.outcome === 'done') return;
     if (options.until === 'failure' && ending.outcome === 'done') { over = true; return await entry.gone(); }
     await remove();
   }, { deadline });

@@ -86,6 +86,8 @@ const byKind: { readonly [kind: string]: (props: Props) => Needs } = {
   'source/amazon-ebs': p => ({ ...instanceNeeds(p), ...(p['skipCreateAmi'] === true ? {} : imageNeeds(p)) }),
 };
 
+const saves = (kind: string): boolean => kind === 'source/amazon-ebs' || kind === 'source/amazon-ebssurrogate';
+
 /** The actions of a component; none where it has nothing to do with AWS. */
 export function actionsOf({ kind, props }: { readonly kind: string; readonly props: object }): Needs { return byKind[kind]?.(props as Props) ?? {}; }
 
@@ -94,8 +96,10 @@ export function policyFor(plan: Plan): Json {
   const reach = new Map<string, Reach>();
   // Who may tag what is ours may tag what is being made as well.
   const orderOf = (action: string): readonly Reach[] => (action === 'ec2:CreateTags' ? ['look', 'make', 'own', 'any'] : ['look', 'own', 'make', 'any']);
+  // What saves a machine as an image, and removes that again, where a step or a build asks for it.
+  const saved = plan.targets.filter(t => saves(t.source.kind) && [t, ...t.provisioners].some(of => of.settings.checkpoint === 'always')).map(() => image);
   const components = [...plan.data, ...plan.targets.flatMap(t => [t.source, ...t.provisioners, ...t.errorCleanup, ...t.postProcessors.flat()])];
-  for (const component of components) for (const [action, wide] of Object.entries(actionsOf(component))) {
+  for (const needs of [...components.map(actionsOf), ...saved]) for (const [action, wide] of Object.entries(needs)) {
     const order = orderOf(action);
     if (order.indexOf(wide) >= order.indexOf(reach.get(action) ?? 'look')) reach.set(action, wide);
   }

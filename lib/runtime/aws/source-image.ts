@@ -35,16 +35,16 @@ const amisOf = (from: BaseImage): { readonly [region: string]: string } => (from
 /** Finds the image. Throws AMI_NO_SOURCE, AMI_SEVERAL_SOURCES, AMI_NOT_AVAILABLE. */
 export async function findSourceImage(session: Session, wanted: Wanted): Promise<Image & { readonly ImageId: string }> {
   const id = namedImage(wanted, session.region);
-  const found = id !== undefined ? await describe(session, id) : await newest(session, wanted.sourceAmiFilter!);
+  const found = id !== undefined ? await describeImage(session, id) : await newest(session, wanted.sourceAmiFilter!);
   if (found.State !== 'available') throw fail.NOT_AVAILABLE(found.ImageId!, found.State ?? 'unknown', { facts: { reason: found.StateReason?.Message } });
   return found as Image & { readonly ImageId: string };
 }
 
-async function describe(session: Session, id: string): Promise<Image> {
+export async function describeImage(session: Session, id: string): Promise<Image & { readonly ImageId: string }> {
   const answer = await session.ec2('DescribeImages', { ImageIds: [id], IncludeDeprecated: true }).catch(error => { if (isGone(error)) return undefined; throw error; });
   const image = answer?.Images?.[0];
   if (image === undefined) throw fail.NO_SOURCE(id, session.region);
-  return image;
+  return image as Image & { readonly ImageId: string };
 }
 
 export interface ImageSearch { readonly filters: { readonly [name: string]: string }; readonly owners: readonly string[]; readonly mostRecent: boolean; readonly includeDeprecated: boolean }

@@ -20,5 +20,15 @@ export function wishFor(target: Target, options: CheckpointOptions, step?: Plann
   return options.save === 'never' ? 'never' : step?.settings.checkpoint ?? target.settings.checkpoint ?? options.save ?? 'auto';
 }
 
+/** Whether the machine is to be saved after a step, whatever that costs. */
+export function asksToSave(target: Target, options: CheckpointOptions, step: PlannedStep): boolean {
+  return wishFor(target, options, step) === 'always' || (options.until !== undefined && matches(step, options.until));
+}
+
+/** Whether a driver will save the machine, for all that is known, after the step of this index or a later one. */
+export function maySave(target: Target, options: CheckpointOptions, driver: { readonly resume?: unknown; readonly savesOnRequest?: boolean }, index: number): boolean {
+  return driver.resume !== undefined && (driver.savesOnRequest !== true || target.provisioners.slice(Math.max(0, index)).some(step => asksToSave(target, options, step)));
+}
+
 /** Whether a step is the one that was named. */
 export function matches(step: PlannedStep, wanted: string): boolean { return step.path === wanted || step.path.endsWith(`/${wanted}`); }

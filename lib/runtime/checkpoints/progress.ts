@@ -10,7 +10,7 @@ import type { TargetContext } from '../target-context.js';
 import { Ages, type KeyedStep, tooOld } from './ages.js';
 import { factsUpTo } from './facts.js';
 import { type Part, writeHistory } from './history.js';
-import { type CheckpointOptions, matches, wishFor } from './options.js';
+import { asksToSave, type CheckpointOptions, matches, maySave, wishFor } from './options.js';
 import { outsideOf } from './outside.js';
 import { Shelf } from './shelf.js';
 import { type CheckpointRecord, CheckpointStore } from './store.js';
@@ -132,9 +132,9 @@ export class Progress {
    * build may have had it before, and it is worth looking again. A build whose machine runs already does not wait.
    */
   async takeTurn(index: number, scope: RunScope, live: boolean): Promise<boolean> {
-    const key = this.turnKey(index);
-    // Where no machine can be saved, the steps of others are nothing to wait for: ten clouds' instances are provisioned at once.
-    if (key === undefined || (this.#driver.resume === undefined && index < this.context.target.provisioners.length)) return false;
+    const key = this.turnKey(index), { target } = this.context;
+    // Where no machine will be saved, the steps of others are nothing to wait for: ten clouds' instances are provisioned at once.
+    if (key === undefined || (index < target.provisioners.length && !maySave(target, this.options, this.#driver, index))) return false;
     if (!live) return this.shelf.takeTurn(key, scope);
     await this.shelf.takeTurnIfFree(key);
     return false;
@@ -169,8 +169,8 @@ export class Progress {
   }
 
   private worthSaving(index: number): boolean {
-    const step = this.context.target.provisioners[index]!, wish = wishFor(this.context.target, this.options, step);
-    return this.isUntil(step) || wish === 'always' || (wish === 'auto' && this.#sinceSaved >= 2 * this.#cost);
+    const { target } = this.context, step = target.provisioners[index]!;
+    return asksToSave(target, this.options, step) || (this.#driver.savesOnRequest !== true && wishFor(target, this.options, step) === 'auto' && this.#sinceSaved >= 2 * this.#cost);
   }
 
   private async save(key: string, index: number, machine: Machine, ctx: Context): Promise<void> {

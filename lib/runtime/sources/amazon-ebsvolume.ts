@@ -56,7 +56,7 @@ export default {
   preflight: (props, ctx) => preflightImage(driver, hosting(props), ctx),
   start: async (props, ctx) => {
     const host = await startHost(driver, hosting(props), ctx);
-    return { connect: inner => host.connect(inner), get hostValues() { return host.hostValues; }, capture: (now, inner) => capture(host, now as Props, inner), keep: async () => host.keep() };
+    return { connect: inner => host.connect(inner), lost: () => host.lost(), get hostValues() { return host.hostValues; }, capture: (now, inner) => capture(host, now as Props, inner), keep: async () => host.keep() };
   },
   present: async artifact => {
     const { access, volumes, snapshots } = dataOf(artifact), session = openSession(access);

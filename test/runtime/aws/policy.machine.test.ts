@@ -116,6 +116,14 @@ requires('sshd')('the least policy of', () => {
     expect(front.complaints).toEqual([]);
   });
 
+  it('what saves a machine as an image is in it where a step asks for that', async () => {
+    const actions = async (more: { readonly checkpoint?: 'always' }): Promise<string[]> => {
+      const { plan } = await program(app => new ImageBuild(app, 'web', { sources: [programs['a disk that becomes an image']!(undefined)], provisioners: [new GuestCommand('true', more)] }));
+      return (policyFor(plan) as unknown as Policy).Statement.flatMap(s => s.Action);
+    };
+    expect([(await actions({})).includes('ec2:CreateImage'), (await actions({ checkpoint: 'always' })).includes('ec2:CreateImage')]).toEqual([false, true]);
+  });
+
   it('every call that a build may make is asked for beforehand, or there is a reason why not', async () => {
     const actions = new Set<string>();
     for (const make of Object.values(programs)) for (const action of Object.keys(actionsOf((await program(app => new ImageBuild(app, 'web', { sources: [make(undefined)] }))).plan.targets[0]!.source))) actions.add(action);

@@ -1,10 +1,10 @@
 /** What moto cannot show: slow states, failures with reasons, capacity, permissions, and everything that is set on an image. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { AmazonEbsSource, AmazonEbsSurrogateSource, AmazonEbsVolumeSource, Duration, ImageBuild, Secret, Size } from '../../../lib/index.js';
 import { actionsOf } from '../../../lib/runtime/aws/policy.js';
 import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
@@ -130,6 +130,21 @@ requires('sshd')('the AMI builder', () => {
     const poor = await runProgram(await build({ instanceType: undefined, spotInstanceTypes: ['m5.large'] }));
     expect(poor.targets[0]!.error).toMatchObject({ code: 'EC2_NO_CAPACITY', message: expect.stringContaining('m5.large: We currently do not have sufficient') });
     expect(left()).toEqual([]);
+  });
+
+  it('says that EC2 took a spot instance back in the middle of a step, and that building again helps', async () => {
+    const marker = join(tmpdir(), `bake-spot-${process.pid}`);
+    const p = await build({ spotPrice: 'auto' }, `touch ${marker}; sleep 100`), result = runProgram(p);
+    try {
+      await vi.waitUntil(() => existsSync(marker), { timeout: 60_000, interval: 50 });
+      const [id] = [...region().instances.keys()];
+      await server.world.interrupt(region(), id!);
+      const [target] = (await result).targets;
+      expect(target).toMatchObject({
+        failedStep: 'web/@test:guest:command', error: { code: 'EC2_SPOT_TAKEN', message: `Spot instance ${id} was taken back by EC2 while it was built on: Server.SpotInstanceTermination: Spot instance termination`, remedy: expect.stringContaining('bake retry') },
+      });
+      expect(left()).toEqual([]);
+    } finally { rmSync(marker, { force: true }); }
   });
 
   it('lets in only the computer that builds, unless told otherwise', async () => {

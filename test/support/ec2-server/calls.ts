@@ -3,7 +3,7 @@ import type * as ec2 from '@aws-sdk/client-ec2';
 import { type Call, Refusal } from './front.js';
 import type { Region, World } from './world.js';
 
-export interface Here { readonly world: World; readonly region: Region; readonly call: Call; /** Told when an instance runs: a real server may stand behind it. */ readonly launched: (id: string, region: Region) => void }
+export interface Here { readonly world: World; readonly region: Region; readonly call: Call; /** Told when an instance runs: a real server may stand behind it. */ readonly launched: (id: string, region: Region) => void; /** Told when an instance was rebooted. */ readonly rebooted: (id: string, region: Region) => Promise<void> }
 type Module = typeof ec2;
 type In<A extends string> = Module[`${A}Command` & keyof Module] extends new (...args: infer P) => unknown ? Exclude<P[0], undefined> : never;
 type Out<A extends string> = Module[`${A}Command` & keyof Module] extends new (...args: never[]) => { resolveMiddleware(...args: any[]): (...args: any[]) => Promise<{ output: infer O }> } ? Omit<O, '$metadata'> : never;

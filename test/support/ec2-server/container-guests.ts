@@ -8,19 +8,20 @@ import type { Guests } from './server.js';
 
 const docker = (...args: readonly string[]): Promise<string> => promisify(execFile)('docker', args as string[]).then(({ stdout }) => stdout.trim());
 
-export interface ContainerGuests extends Guests {
+export interface ContainerGuests extends Guests, AsyncDisposable {
   /** What a shell command printed in the guest at the moment it was switched off: for files that should, or should not, be in the image. */
   readonly atTheEnd: string[];
 }
 
 /** `look`: a shell command run in each guest when its instance is switched off. */
 export async function containerGuests(look = 'true'): Promise<ContainerGuests> {
-  const image = await baseImage(), atTheEnd: string[] = [];
+  const image = await baseImage(), atTheEnd: string[] = [], disks: string[] = [];
   return {
     atTheEnd, port: await freePort(),
-    async start(publicKey) {
-      const id = await docker('run', '-d', '--rm', '--network', 'none', '--label', 'imagebake-test=ec2', image, 'sleep', 'infinity');
-      await docker('exec', id, 'sh', '-c', `mkdir -p /run/sshd /root/.ssh && chmod 700 /root/.ssh && printf '%s\\n' '# from the image' '${publicKey ?? ''}' > /root/.ssh/authorized_keys && chmod 600 /root/.ssh/authorized_keys && ls /etc/ssh/ssh_host_ed25519_key >/dev/null 2>&1 || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key`);
+    async [Symbol.asyncDispose]() { if (disks.length > 0) await docker('rmi', '-f', ...disks); },
+    async start(publicKey, disk = image) {
+      const id = await docker('run', '-d', '--rm', '--network', 'none', '--label', 'imagebake-test=ec2', disk, 'sleep', 'infinity');
+      await docker('exec', id, 'sh', '-c', `mkdir -p /run/sshd /root/.ssh && chmod 700 /root/.ssh && echo '${publicKey ?? ''}' >> /root/.ssh/authorized_keys && chmod 600 /root/.ssh/authorized_keys && ls /etc/ssh/ssh_host_ed25519_key >/dev/null 2>&1 || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key`);
       const server = createServer(socket => {
         const sshd = spawn('docker', ['exec', '-i', id, '/usr/sbin/sshd', '-i', '-e', '-o', 'UsePAM=no', '-o', 'PrintMotd=no'], { stdio: ['pipe', 'pipe', 'ignore'] });
         socket.on('error', () => sshd.kill());
@@ -33,6 +34,11 @@ export async function containerGuests(look = 'true'): Promise<ContainerGuests> {
       await new Promise<void>((resolve, reject) => { server.once('error', reject); server.listen(0, '127.0.0.1', resolve); });
       return {
         host: '127.0.0.1', port: (server.address() as AddressInfo).port,
+        async save() {
+          const saved = await docker('commit', id);
+          disks.push(saved);
+          return saved;
+        },
         async stop() {
           server.close();
           atTheEnd.push(await docker('exec', id, 'sh', '-c', look).catch(error => String(error)));

@@ -14,7 +14,7 @@ export function describeInstance(world: World, region: Region, id: string): ec2.
   const { PublicIpAddress, PublicDnsName, ...rest } = state.instance;
   const codes: { readonly [state: string]: number } = { pending: 0, running: 16, 'shutting-down': 32, terminated: 48, stopping: 64, stopped: 80 };
   return {
-    ...rest, State: { Code: codes[phase.state]!, Name: phase.state as ec2.InstanceStateName }, ...(phase.reason === undefined ? {} : { StateReason: { Code: 'Server.Test', Message: phase.reason }, StateTransitionReason: phase.reason }),
+    ...rest, State: { Code: codes[phase.state]!, Name: phase.state as ec2.InstanceStateName }, ...(phase.reason === undefined ? {} : { StateReason: { Code: phase.code ?? 'Server.Test', Message: phase.reason }, StateTransitionReason: phase.reason }),
     ...(shown ? { PublicIpAddress, PublicDnsName } : {}),
     BlockDeviceMappings: phase.state === 'terminated' ? [] : state.devices.map(d => ({ DeviceName: d.name, Ebs: { VolumeId: d.volume, Status: 'attached', DeleteOnTermination: region.volumes.get(d.volume)?.deleteOnTermination ?? true } })),
   };

@@ -20,8 +20,15 @@ export interface Ec2Server extends AsyncDisposable {
   readonly environment: { readonly [name: string]: string };
 }
 
-/** Where the guest behind an instance listens; given the public key that it must let in. */
-export interface Guests { start(publicKey: string | undefined): Promise<{ readonly host: string; readonly port: number; stop(): Promise<void> }>; /** The port at which instances are reached. */ readonly port: number }
+/** What listens behind an instance. */
+export interface Guest {
+  readonly host: string; readonly port: number;
+  stop(): Promise<void>;
+  /** Its disk as it is now, as a name that `start` takes. */
+  save?(): Promise<string>;
+}
+/** Where the guest behind an instance listens; given the public key that it must let in, and the disk that its image has, where that was saved. */
+export interface Guests { start(publicKey: string | undefined, disk?: string): Promise<Guest>; /** The port at which instances are reached. */ readonly port: number }
 
 const table = { ...instances, ...storage, ...network } as unknown as { readonly [action: string]: (input: object, here: Here) => object | Promise<object> };
 
@@ -31,10 +38,17 @@ export async function startEc2(options: { readonly speed?: number; readonly gues
   const launched = (id: string, region: Region): void => {
     if (!options.guests) return;
     const state = region.instances.get(id)!;
-    const started = listen(options.guests, region.keyPairs.get(state.instance.KeyName ?? '')?.publicKey, state.instance.PublicIpAddress!);
+    const started = listen(options.guests, region.keyPairs.get(state.instance.KeyName ?? '')?.publicKey, state.instance.PublicIpAddress!, state.disk ?? region.images.get(state.image)?.disk);
     const stop = async (): Promise<void> => { open.delete(stop); await (await started).stop(); };
     state.stopGuest = stop;
+    state.saveGuest = async () => (await started).save?.();
     open.add(stop);
+  };
+  const rebooted = async (id: string, region: Region): Promise<void> => {
+    const state = region.instances.get(id)!, disk = await state.saveGuest?.();
+    if (disk !== undefined) state.disk = disk;
+    await state.stopGuest?.();
+    launched(id, region);
   };
   const front = await startFront({
     async answer(call, operation) {
@@ -46,7 +60,7 @@ export async function startEc2(options: { readonly speed?: number; readonly gues
       const unread = new Set<string>(), input = watched(rest, '', unread);
       const answer = prefix === 'ec2' ? table[name] : undefined, other = identity[call.action];
       if (answer === undefined && other === undefined) throw new Error(`The test server has no ${call.action}.`);
-      const output = answer ? await answer(input, { world, region, call, launched }) : other!(input, world);
+      const output = answer ? await answer(input, { world, region, call, launched, rebooted }) : other!(input, world);
       if (unread.size > 0) throw new Error(`The test server does not look at ${[...unread].join(', ')} of ${call.action}.`);
       return { status: 200, body: writeOutput(operation, output, prefix === 'ec2' ? 'ec2' : 'query', `req-${call.number}`) };
     },
@@ -92,8 +106,8 @@ function watched<T extends object>(value: T, at: string, unread: Set<string>): T
 }
 
 /** A door at the instance's address that leads to its guest. */
-async function listen(guests: Guests, publicKey: string | undefined, address: string): Promise<{ stop(): Promise<void> }> {
-  const guest = await guests.start(publicKey);
+async function listen(guests: Guests, publicKey: string | undefined, address: string, disk: string | undefined): Promise<Pick<Guest, 'stop' | 'save'>> {
+  const guest = await guests.start(publicKey, disk);
   const close = await openDoor(address, guests.port, guest);
-  return { async stop() { close(); await guest.stop(); } };
+  return { async stop() { close(); await guest.stop(); }, ...(guest.save === undefined ? {} : { save: () => guest.save!() }) };
 }

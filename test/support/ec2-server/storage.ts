@@ -40,11 +40,12 @@ export const storage = calls({
     });
     return { Images: found };
   },
-  CreateImage(input, here) {
+  async CreateImage(input, here) {
     const { world, region } = here, instance = one(input.InstanceId, region.instances, 'InvalidInstanceID.NotFound', 'instance ID'), state = world.phase(instance).state;
     if (state !== 'stopped' && state !== 'running') throw new Refusal('IncorrectState', `The instance '${input.InstanceId}' is ${state}.`);
     checkName(region, input.Name);
-    void [input.NoReboot];
+    const { NoReboot } = input;
+    if (state === 'running' && !NoReboot) await here.rebooted(input.InstanceId!, region);
     const types = ['image', 'snapshot'], changes = new Map((input.BlockDeviceMappings ?? []).map(d => [d.DeviceName!, d] as const)), mappings: ec2.BlockDeviceMapping[] = [];
     for (const { name, volume } of instance.devices) {
       const change = changes.get(name), { volume: disk, deleteOnTermination } = region.volumes.get(volume)!;
@@ -58,6 +59,7 @@ export const storage = calls({
       Name: input.Name, Description: input.Description, RootDeviceName: '/dev/xvda', EnaSupport: instance.ena ?? true, ...(instance.sriov === undefined ? {} : { SriovNetSupport: instance.sriov }), BlockDeviceMappings: mappings, SourceImageId: instance.image, SourceInstanceId: input.InstanceId,
       Tags: tagsFor(input.TagSpecifications, 'image', types),
     }, world.lives.image);
+    if (instance.disk !== undefined) region.images.get(id)!.disk = instance.disk;
     return { ImageId: id };
   },
   RegisterImage(input, here) {

@@ -5,7 +5,7 @@ import { Refusal } from './front.js';
 import type { Policy } from './policy.js';
 
 /** A state and how long it lasts, in seconds of the server's clock; the last one stays. `reason` is what EC2 says of it. */
-export interface Phase { readonly state: string; readonly for?: number; readonly reason?: string }
+export interface Phase { readonly state: string; readonly for?: number; readonly reason?: string; readonly code?: string }
 export type Life = readonly Phase[];
 
 export interface Lives {
@@ -18,8 +18,8 @@ export interface Lives {
 }
 
 interface Alive { life: Life; since: number }
-export interface InstanceState extends Alive { readonly instance: ec2.Instance; readonly devices: { readonly name: string; readonly volume: string }[]; readonly image: string; protectedFromTermination: boolean; ena?: boolean; sriov?: string; stopGuest?: () => Promise<void> }
-export interface ImageState extends Alive { readonly image: ec2.Image; readonly permissions: ec2.LaunchPermission[]; readonly productCodes: string[] }
+export interface InstanceState extends Alive { readonly instance: ec2.Instance; readonly devices: { readonly name: string; readonly volume: string }[]; readonly image: string; protectedFromTermination: boolean; ena?: boolean; sriov?: string; stopGuest?: () => Promise<void>; saveGuest?: () => Promise<string | undefined>; /** What its guest is started with. */ disk?: string }
+export interface ImageState extends Alive { readonly image: ec2.Image; readonly permissions: ec2.LaunchPermission[]; readonly productCodes: string[]; /** Of a guest that was running when the image was made. */ disk?: string }
 export interface SnapshotState extends Alive { readonly snapshot: ec2.Snapshot; readonly permissions: ec2.CreateVolumePermission[] }
 export interface VolumeState extends Alive { readonly volume: ec2.Volume; attachedTo?: string; deleteOnTermination: boolean; device?: string }
 
@@ -88,6 +88,14 @@ export class World {
       rest -= phase.for;
     }
     return life.at(-1)!;
+  }
+  /** Takes a spot instance back, as EC2 does when it needs the room. */
+  async interrupt(region: Region, id: string): Promise<void> {
+    const state = region.instances.get(id)!, why = { code: 'Server.SpotInstanceTermination', reason: 'Server.SpotInstanceTermination: Spot instance termination' };
+    state.life = this.lives.terminate.map(phase => ({ ...phase, ...why }));
+    state.since = this.now();
+    await state.stopGuest?.();
+    delete state.stopGuest;
   }
   /** Everything of the account that costs money or keeps a name, for people: what a test holds to be empty. */
   inventory(): string[] {
