@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AnsibleProvisioner, type AnsibleProvisionerProps, DockerSource, ImageBuild, NullSource, Secret } from '../../../lib/index.js';
+import { AnsibleProvisioner, type AnsibleProvisionerProps, DockerSource, ImageBuild, NullSource, Secret, ShellProvisioner } from '../../../lib/index.js';
 import { baseImage } from '../../support/base.js';
 import { requires } from '../../support/machine.js';
 import { outputOf, program, type TestProgram } from '../../support/program.js';
@@ -136,5 +136,28 @@ requires('ansible', 'docker', 'docker-cli', 'base')('ansible in a container', ()
     const result = await p.run();
     expect(result.targets[0]!.error, outputOf(p.events)).toBeUndefined();
     expect(outputOf(p.events)).toContain('from debian');
+  });
+  test('is given modules of a collection that was installed first, groups and variables; and leaves nothing there', async () => {
+    const p = await program((app, folder) => {
+      // A collection as ansible-galaxy takes it, made here: there is no galaxy to ask.
+      mkdirSync(join(folder, 'acme/tools/roles/greet/tasks'), { recursive: true });
+      writeFileSync(join(folder, 'acme/tools/galaxy.yml'), 'namespace: acme\nname: tools\nversion: 1.0.0\nreadme: README.md\nauthors: [x]\n');
+      writeFileSync(join(folder, 'acme/tools/README.md'), 'x');
+      writeFileSync(join(folder, 'acme/tools/roles/greet/tasks/main.yml'), '- copy: { content: "{{ words }} {{ port }} in {{ group_names | join(\'+\') }}, {{ groups.none | length }} in none\\n", dest: /made, mode: "0640" }\n');
+      execFileSync('ansible-galaxy', ['collection', 'build', join(folder, 'acme/tools'), '--output-path', folder], { stdio: 'ignore' });
+      writeFileSync(join(folder, 'requirements.yml'), `collections:\n  - name: ${folder}/acme-tools-1.0.0.tar.gz\n    type: file\n`);
+      writeFileSync(join(folder, 'site.yml'), '- hosts: web\n  gather_facts: false\n  roles: [acme.tools.greet]\n');
+      new ImageBuild(app, 'web', {
+        // Ansible's modules need a Python there: this computer's is of the same release.
+        sources: [new DockerSource({ image, discard: true, volumes: { '/usr': '/usr:ro' } })],
+        provisioners: [
+          new AnsibleProvisioner({ playbookFile: 'site.yml', galaxyFile: 'requirements.yml', galaxyForceInstall: true, groups: ['web', 'eu'], emptyGroups: ['none'], hostAlias: 'web-1', hostVars: { port: 8080 }, extraArguments: ['-e', 'words=hello'] }),
+          new ShellProvisioner({ inline: ['cat /made; stat -c %a /made; ls -A ~/.ansible/tmp 2>/dev/null | wc -l'] }),
+        ],
+      });
+    });
+    const result = await p.run();
+    expect(result.targets[0]!.error, outputOf(p.events)).toBeUndefined();
+    expect(outputOf(p.events)).toContain('hello 8080 in eu+web, 0 in none\n640\n0\n');
   });
 });
