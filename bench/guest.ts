@@ -1,5 +1,6 @@
 /** A guest behind OpenSSH for benchmarks: reached directly or through a delay, by us, by Packer and by the plain tools. */
 import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { startSshd } from '../test/support/sshd.js';
@@ -18,7 +19,10 @@ export interface Guest extends AsyncDisposable {
 /** `roundTrip`: milliseconds that the way there and back takes. */
 export async function startGuest(place: Workplace, roundTrip = 0): Promise<Guest> {
   await compiled(place);
-  const sshd = await startSshd(), delay = roundTrip > 0 ? await delayProxy(sshd.port, roundTrip / 2) : undefined;
+  // A new guest's user has no start-up files: those of whoever measures here may take longer than what is measured, for us as for the peers.
+  const home = join(place.folder, 'home');
+  mkdirSync(home, { recursive: true });
+  const sshd = await startSshd({ config: [`SetEnv HOME=${home}`] }), delay = roundTrip > 0 ? await delayProxy(sshd.port, roundTrip / 2) : undefined;
   const port = delay?.port ?? sshd.port, key = place.write('key', sshd.key.privateKey);
   execFileSync('chmod', ['600', key]);
   // Short: the path of a socket is.

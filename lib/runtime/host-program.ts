@@ -1,6 +1,6 @@
 /** Programs of this computer that a step on the guest is done with: ansible-playbook and the like. */
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { errors } from '../errors.js';
 import type { Context, PreflightProblem } from './driver.js';
 import { Tail } from './host-script.js';
@@ -12,9 +12,10 @@ const fail = errors('PROGRAM', {
   FAILED: { message: (what: string, how: string, said: string) => `${what} ${how}${said === '' ? '.' : `. It said:\n${said}`}`, remedy: 'Its whole output is in the log.' },
 });
 
-/** What is wrong where a program is not on this computer. `install`: how to get it. */
-export function programProblem(name: string, field: string, install: string): PreflightProblem[] {
-  const places = name.includes('/') ? [name] : (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '').map(folder => join(folder, name));
+/** What is wrong where a program is not on this computer. `install`: how to get it. A name that is not known yet is no problem. `folder`: what a path is relative to. */
+export function programProblem(name: string | undefined, field: string, install: string, folder = process.cwd()): PreflightProblem[] {
+  if (name === undefined) return [];
+  const places = name.includes('/') ? [resolve(folder, name)] : (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '').map(folder => join(folder, name));
   const there = places.some(place => { try { accessSync(place, constants.X_OK); return true; } catch { return false; } });
   if (there) return [];
   const { code, message } = fail.MISSING(name);

@@ -62,8 +62,9 @@ export async function placeOutput(target: string, ctx: Pick<Context, 'scope' | '
   };
 }
 
-/** For preflight: what is wrong with an output's place. */
-export async function outputProblem(target: string, force: boolean, field: string): Promise<PreflightProblem | undefined> {
+/** For preflight: what is wrong with an output's place. One that is not known yet is no problem. */
+export async function outputProblem(target: string | undefined, force: boolean, field: string): Promise<PreflightProblem | undefined> {
+  if (target === undefined) return undefined;
   const final = resolve(target);
   if (!force && await exists(final)) {
     const { code, message, remedy } = fail.EXISTS(final);

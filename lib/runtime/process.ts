@@ -14,6 +14,7 @@ const fail = errors('PROCESS', {
   NOT_STARTED: { message: (name: string, why: string) => `The program '${name}' cannot be started: ${why}.`, remedy: 'Look at its permissions and at the folder it is started in.' },
   FAILED: {
     message: (name: string, how: string, said: string) => `${name} ${how}${said === '' ? '.' : `: ${said}`}`,
+    remedy: 'Run it by hand to see all that it says, in the folder and with the environment that it is given here.',
     explain: 'A program of this computer ended with an error; the message has the end of what it said.',
   },
   TOO_LONG: { message: (name: string, seconds: number) => `${name} did not end within ${seconds} s, and was stopped.`, remedy: 'Look at what it waits for; if it only needs longer, raise the timeout.' },

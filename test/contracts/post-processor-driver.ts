@@ -16,8 +16,8 @@ export interface PostProcessorFixture {
   input?(folder: string): Promise<Artifact> | Artifact;
 }
 
-/** Call it inside of `describe`. */
-export function postProcessorContract(fixture: () => PostProcessorFixture): void {
+/** Call it inside of `describe`. `type`: which post-processor it is; a test looks for it in the text of the tests, so that none is missed. */
+export function postProcessorContract(type: string, fixture: () => PostProcessorFixture): void {
   let at: DriverContext, its: ReadyComponent, input: Artifact;
   beforeEach(async () => {
     const wanted = fixture();
@@ -31,7 +31,12 @@ export function postProcessorContract(fixture: () => PostProcessorFixture): void
   });
   const run = async (): Promise<PostProcessed> => await its.driver.run(its.props, input, at.ctx) as PostProcessed;
 
-  test('nothing is wrong before the start', async () => { expect(await its.driver.preflight?.(its.props, at.ctx) ?? []).toEqual([]); });
+  test('it is the one that is meant, and says what it changes', () => { expect([its.key, ['local', 'outside'].includes(its.driver.effects as string)]).toEqual([`post-processor/${type}`, true]); });
+
+  test('finds nothing wrong before the start, and takes props that are not known yet', async () => {
+    expect(await its.driver.preflight?.(its.props, at.ctx) ?? []).toEqual([]);
+    for (const name of Object.keys(its.props as object)) await its.driver.preflight?.({ ...its.props as object, [name]: undefined } as never, at.ctx);
+  });
 
   test('what it makes is plain data, with its files as it says and all outputs of its kind, and it leaves nothing else open', async () => {
     const { artifact, keepInput, wrote = [] } = await run();
@@ -50,6 +55,13 @@ export function postProcessorContract(fixture: () => PostProcessorFixture): void
     await run();
     expect(JSON.stringify(input)).toBe(before);
     expect(input.files.map(f => readFileSync(f.path))).toEqual(files);
+  });
+
+  test('what was cancelled before it began ends with the reason, and leaves nothing', async () => {
+    at.abort.abort(new Error('cancelled by the test'));
+    await expect(run()).rejects.toThrow('cancelled by the test');
+    await at.endScope('cancelled');
+    expect(await at.left()).toEqual([]);
   });
 
   test('an artifact that passes through keeps its input', async () => {

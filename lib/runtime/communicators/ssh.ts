@@ -1,7 +1,7 @@
 /** The SSH communicator: one connection, many channels, and a new connection where the guest was away. */
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SFTPWrapper } from 'ssh2';
+import type { Client, SFTPWrapper } from 'ssh2';
 import { errors, messageOf } from '../../errors.js';
 import type { Communicator, Endpoint, ExecOptions, Exit, UploadOptions } from '../driver.js';
 import { Slots } from './ssh/slots.js';
@@ -101,9 +101,16 @@ export class SshCommunicator implements Communicator {
     if (this.bySftp) return sftp.uploadFile(await this.sftp(), from, this.slashes(to), options);
     if (this.options.fileTransfer !== 'exec' && (typeof from === 'string' ? statSync(from).size : from.length) >= large) {
       // Where SFTP fails, the command tells why ("Failure" is all that SFTP says of a full disk) or succeeds.
-      try { return await sftp.uploadFile(await this.sftp(), from, to, options); } catch { options.signal?.throwIfAborted(); }
+      try { return await this.uploadLarge(from, to, options); } catch { options.signal?.throwIfAborted(); }
     }
     return unix.uploadFile(this.exec, from, to, options);
+  }
+  /** By two sessions where the guest has a channel left: sshd lets each have only 2 MiB on their way, which a distant guest soon has all of. */
+  private async uploadLarge(from: string | Uint8Array, to: string, options: UploadOptions): Promise<void> {
+    const first = await this.sftp(), { link } = this;
+    if (!link.slots.free) return sftp.uploadFile(first, from, to, options);
+    const release = await link.slots.take(options.signal), second = await openSftp(link.client).catch(() => undefined);
+    try { await sftp.uploadFile(first, from, to, options, second === undefined ? [] : [second]); } finally { second?.end(); release(); }
   }
   async download(from: string, to: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     return this.bySftp ? sftp.downloadFile(await this.sftp(), this.slashes(from), to, options) : unix.downloadFile(this.exec, from, to, options);
@@ -143,9 +150,7 @@ export class SshCommunicator implements Communicator {
   private sftp(): Promise<SFTPWrapper> {
     const { link } = this;
     if (link.lost !== undefined) return this.live().then(() => this.sftp());
-    return link.sftp ??= new Promise((resolve, reject) => {
-      link.client.sftp((error, session) => { if (error) { delete link.sftp; reject(fail.NO_CHANNEL(`SFTP: ${error.message}`, { cause: error })); } else resolve(session); });
-    });
+    return link.sftp ??= openSftp(link.client).catch((error: unknown) => { delete link.sftp; throw fail.NO_CHANNEL(`SFTP: ${messageOf(error)}`, { cause: error }); });
   }
 
   /** The connection, made anew where it broke while nothing ran on it. It must be the same machine then. */
@@ -156,6 +161,8 @@ export class SshCommunicator implements Communicator {
     return this.link = await this.connecting;
   }
 }
+
+const openSftp = (client: Client): Promise<SFTPWrapper> => new Promise((resolve, reject) => { client.sftp((error, session) => { if (error) reject(error); else resolve(session); }); });
 
 async function connect(options: SshOptions, budget: number, signal: AbortSignal | undefined): Promise<Link> {
   const connection = await connectSsh({

@@ -6,6 +6,7 @@ export default {
   effects: 'local',
   present: isImageThere,
   async run(props, input, ctx) {
+    ctx.signal.throwIfAborted();
     const { engine, id, references: before } = await imageOf(input);
     for (const tag of props.tags) await engine.call(`tag the image ${props.repository}:${tag}`, d => d.getImage(id).tag({ repo: props.repository, tag }), ctx.signal);
     const references = props.tags.map(tag => `${props.repository}:${tag}`);

@@ -22,6 +22,7 @@ interface Manifest { readonly builds: readonly Entry[] | null; readonly last_run
 export default {
   effects: 'local',
   run: async (props, input, ctx) => {
+    ctx.signal.throwIfAborted();
     const file = props.output, { uuid } = ctx.run;
     await makeFolder(dirname(file));
     // Targets that end at the same time add to one file.

@@ -34,8 +34,8 @@ export default {
     }
     problems.push(...programProblem('qemu-img', 'output', 'Install it: apt-get install qemu-utils (Debian, Ubuntu), or your system\'s package of it.'));
     // What the image's architecture is, and what it is called, is known later.
-    const names = namesFor(props, ctx, undefined);
-    if (!/\{\{-?\s*\.ArtifactId/.test(props.output)) problems.push(...[await outputProblem(ctx.fill(props.output, names), ctx.force, 'output')].filter(problem => problem !== undefined));
+    const names = namesFor(props, ctx, undefined), output: string | undefined = props.output;
+    if (output !== undefined && !/\{\{-?\s*\.ArtifactId/.test(output)) problems.push(...[await outputProblem(ctx.fill(output, names), ctx.force, 'output')].filter(problem => problem !== undefined));
     return problems;
   },
   async run(props, input, ctx) {

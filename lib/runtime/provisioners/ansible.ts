@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { ansible } from '../../constructs/provisioners/ansible.js';
 import { errors } from '../../errors.js';
 import type { Resolved } from '../../kinds.js';
@@ -19,8 +19,8 @@ const install = 'Install it: apt-get install ansible (Debian, Ubuntu), or pip in
 
 export default {
   effects: 'guest',
-  async preflight(props) {
-    return [...templateProblems(props.inventoryFileTemplate, ['HostAlias', 'Host', 'User', 'Port', 'Password'], 'inventoryFileTemplate'), ...programProblem(props.command, 'command', install), ...(props.galaxyFile === undefined ? [] : programProblem(props.galaxyCommand, 'galaxyCommand', install))];
+  async preflight(props, ctx) {
+    return [...templateProblems(props.inventoryFileTemplate, ['HostAlias', 'Host', 'User', 'Port', 'Password'], 'inventoryFileTemplate'), ...programProblem(props.command, 'command', install, ctx.programFolder), ...(props.galaxyFile === undefined ? [] : programProblem(props.galaxyCommand, 'galaxyCommand', install, ctx.programFolder))];
   },
   async run(props, guest, ctx) {
     const folder = mkdtempSync(join(ctx.temporaryFolder, 'a')), sockets = join(folder, 's');
@@ -39,7 +39,7 @@ export default {
       if (props.galaxyFile !== undefined) await galaxy(props, props.galaxyFile, roles, collections, environment, cwd, ctx);
       const vars = { ...props.extraVars as object, ...props.secretVars };
       if (Object.keys(vars).length > 0) writeFileSync(join(folder, 'vars.json'), JSON.stringify(vars), { mode: 0o600 });
-      await runHostProgram(`ansible-playbook ${basename(props.playbookFile)}`, props.command, [
+      await runHostProgram(`ansible-playbook ${basename(props.playbookFile)}`, programPath(props.command, ctx), [
         '-i', inventory.path, ...(Object.keys(vars).length > 0 ? ['-e', `@${join(folder, 'vars.json')}`] : []), ...props.extraArguments ?? [], playbookOf(props, cwd),
       ], ctx, { cwd, environment });
     } finally {
@@ -100,6 +100,9 @@ function inventoryFor(props: Props, variables: { readonly [name: string]: unknow
   return { path, made: true };
 }
 
+/** A path is relative to the program's folder, whatever folder it is run in. */
+const programPath = (command: string, ctx: Context): string => (command.includes('/') ? resolve(ctx.programFolder, command) : command);
+
 const text = (value: unknown): string => (value === undefined ? '' : String(value as string | number));
 
 /** The playbook inside the folder. */
@@ -112,8 +115,8 @@ function playbookOf(props: Props, cwd: string): string {
 
 async function galaxy(props: Props, file: string, roles: string, collections: string, environment: { readonly [name: string]: string }, cwd: string, ctx: Context): Promise<void> {
   const has = galaxyHas(readFileSync(file, 'utf8')), force = props.galaxyForceWithDeps ? ['--force-with-deps'] : props.galaxyForceInstall ? ['--force'] : [];
-  if (has.roles) await runHostProgram('ansible-galaxy role install', props.galaxyCommand, ['role', 'install', '-r', file, '-p', roles, ...force], ctx, { cwd, environment });
-  if (has.collections) await runHostProgram('ansible-galaxy collection install', props.galaxyCommand, ['collection', 'install', '-r', file, '-p', collections, ...force], ctx, { cwd, environment });
+  if (has.roles) await runHostProgram('ansible-galaxy role install', programPath(props.galaxyCommand, ctx), ['role', 'install', '-r', file, '-p', roles, ...force], ctx, { cwd, environment });
+  if (has.collections) await runHostProgram('ansible-galaxy collection install', programPath(props.galaxyCommand, ctx), ['collection', 'install', '-r', file, '-p', collections, ...force], ctx, { cwd, environment });
 }
 
 /** Ansible leaves ssh running for a minute after its end, for the next run; there is none. */

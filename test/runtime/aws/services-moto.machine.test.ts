@@ -5,11 +5,13 @@ import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyComm
 import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AmazonAmiData, AmazonEbsSource, AmazonImportPostProcessor, AmazonParameterstoreData, AmazonSecretsmanagerData, Duration, FileSource, ImageBuild, NullSource, ShellLocalProvisioner, SsmParameterPostProcessor, text } from '../../../lib/index.js';
 import { policyFor } from '../../../lib/runtime/aws/policy.js';
 import { runProgram } from '../../contracts/ec2.js';
 import { ebsProps } from '../../contracts/ec2-props.js';
+import { dataContract } from '../../contracts/data-driver.js';
+import { fileArtifact, postProcessorContract } from '../../contracts/post-processor-driver.js';
 import { startEc2 } from '../../support/ec2-server/server.js';
 import { sshGuests } from '../../support/ec2-server/guests.js';
 import { requires } from '../../support/machine.js';
@@ -109,6 +111,35 @@ requires('sshd', 'moto')('Amazon\'s other services', () => {
       delete process.env['AWS_ENDPOINT_URL_EC2'];
       await ec2[Symbol.asyncDispose]();
     }
+  });
+
+  describe('amazon-ami keeps the contract of data sources:', () => dataContract('amazon-ami', {
+    readable: app => new AmazonAmiData(app, 'it', { region, owners: ['136693071363'], filters: { name: 'debian-*' }, mostRecent: true }),
+    missing: app => new AmazonAmiData(app, 'it', { region, owners: ['136693071363'], filters: { name: 'no-such-*' }, mostRecent: true }),
+  }));
+  describe('amazon-parameterstore keeps the contract of data sources:', () => {
+    beforeAll(async () => { await new SSMClient({ region }).send(new PutParameterCommand({ Name: '/contract', Value: 'x', Type: 'String', Overwrite: true })); });
+    dataContract('amazon-parameterstore', { readable: app => new AmazonParameterstoreData(app, 'it', { region, name: '/contract' }), missing: app => new AmazonParameterstoreData(app, 'it', { region, name: '/no/such' }) });
+  });
+  describe('amazon-secretsmanager keeps the contract of data sources:', () => {
+    beforeAll(async () => { await new SecretsManagerClient({ region }).send(new CreateSecretCommand({ Name: 'contract', SecretString: 'x' })); });
+    dataContract('amazon-secretsmanager', { readable: app => new AmazonSecretsmanagerData(app, 'it', { region, name: 'contract' }), missing: app => new AmazonSecretsmanagerData(app, 'it', { region, name: 'no-such' }) });
+  });
+  describe('ssm-parameter keeps the contract of post-processors:', () => postProcessorContract('ssm-parameter', () => ({
+    postProcessor: () => new SsmParameterPostProcessor({ parameter: '/images/contract', checked: false }),
+    input: () => ({ madeBy: 'source/amazon-ebs', id: `${region}:ami-1`, files: [], data: { amis: { [region]: 'ami-1' } }, outputs: { amiId: 'ami-1' } }),
+  })));
+  describe('amazon-import keeps the contract of post-processors:', () => {
+    let ec2: Awaited<ReturnType<typeof startEc2>>;
+    beforeAll(async () => {
+      await new S3Client({ region }).send(new CreateBucketCommand({ Bucket: 'contract', CreateBucketConfiguration: { LocationConstraint: region } }));
+      ec2 = await startEc2({ speed: 1000 });
+      Object.assign(process.env, { AWS_ENDPOINT_URL_EC2: ec2.front.url });
+    });
+    afterAll(async () => { delete process.env['AWS_ENDPOINT_URL_EC2']; await ec2[Symbol.asyncDispose](); });
+    postProcessorContract('amazon-import', () => ({
+      postProcessor: () => new AmazonImportPostProcessor({ region, s3BucketName: 'contract', polling: { delay: Duration.milliseconds(20) } }), input: folder => fileArtifact(join(folder, 'disk.raw'), 'a disk'),
+    }));
   });
 
   it('the policy that bake policy aws prints is enough; one action less, and preflight names it', async () => {

@@ -103,7 +103,7 @@ async function rawOf(image: string): Promise<string> {
   return raw;
 }
 
-requires('qemu-img')('vagrant keeps the contract of post-processors:', () => postProcessorContract(() => ({ postProcessor: () => new VagrantPostProcessor({ output: 'test.box', providerOverride: 'libvirt' }) })));
+requires('qemu-img')('vagrant keeps the contract of post-processors:', () => postProcessorContract('vagrant', () => ({ postProcessor: () => new VagrantPostProcessor({ output: 'test.box', providerOverride: 'libvirt' }) })));
 
 test('exported, a Vagrantfile that a step makes is said to be generated', () => {
   const app = new App();

@@ -121,7 +121,7 @@ requires('ansible', 'sshd', 'ssh')('ansible', () => {
 
 test('a program that is not there is found before the build', async () => {
   const { default: driver } = await import('../../../lib/runtime/provisioners/ansible.js');
-  expect(await driver.preflight({ command: 'no-such-ansible', galaxyCommand: 'ansible-galaxy' } as never)).toMatchObject([{ code: 'PROGRAM_MISSING', field: 'command', remedy: expect.stringContaining('apt-get install ansible') as string }]);
+  expect(await driver.preflight({ command: 'no-such-ansible', galaxyCommand: 'ansible-galaxy' } as never, { programFolder: '/' } as never)).toMatchObject([{ code: 'PROGRAM_MISSING', field: 'command', remedy: expect.stringContaining('apt-get install ansible') as string }]);
 });
 
 requires('ansible', 'docker', 'docker-cli', 'base')('ansible in a container', () => {

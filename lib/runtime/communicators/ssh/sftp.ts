@@ -18,20 +18,23 @@ type Cancellable = { readonly signal?: AbortSignal };
 const call = <T>(run: (done: (error: Error | null | undefined, value?: T) => void) => unknown): Promise<T> =>
   new Promise((resolve, reject) => { run((error, value) => error ? reject(error) : resolve(value as T)); });
 
-/** Writes a file; its parents are made. */
-export async function uploadFile(sftp: SFTPWrapper, from: string | Uint8Array, to: string, options: UploadOptions = {}): Promise<void> {
+/** Writes a file; its parents are made. `more`: further sessions that write parts of it at the same time, each with a window of its own. */
+export async function uploadFile(sftp: SFTPWrapper, from: string | Uint8Array, to: string, options: UploadOptions = {}, more: readonly SFTPWrapper[] = []): Promise<void> {
   const source = typeof from === 'string' ? await open(from, 'r') : undefined;
   try {
     const stat = await source?.stat();
     const size = stat ? stat.size : (from as Uint8Array).length;
     const mode = (options.mode ?? stat?.mode ?? 0o644) & 0o777;
     await makeFolder(sftp, parentOf(to));
-    const handle = await call<Buffer>(done => sftp.open(to, 'w', { mode: 0o600 }, done));
-    await pipeline(size, options.signal, async (at, length) => {
+    const first = { session: sftp, handle: await call<Buffer>(done => sftp.open(to, 'w', { mode: 0o600 }, done)) };
+    const further = await Promise.allSettled(more.map(async session => ({ session, handle: await call<Buffer>(done => session.open(to, 'r+', done)) })));
+    const writers = [first, ...further.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))];
+    await pipeline(size, options.signal, async (at, length, lane) => {
+      const { session, handle } = writers[lane % writers.length]!;
       const bytes = source ? (await source.read(Buffer.allocUnsafe(length), 0, length, at)).buffer : Buffer.from(from as Uint8Array).subarray(at, at + length);
-      await call(done => sftp.write(handle, bytes, 0, length, at, done));
+      await call(done => session.write(handle, bytes, 0, length, at, done));
       options.progress?.(length);
-    }).finally(() => call(done => sftp.close(handle, done)));
+    }, writers.length).finally(() => Promise.all(writers.map(({ session, handle }) => call(done => session.close(handle, done)))));
     await call(done => sftp.chmod(to, mode, done)).catch(() => { /* a server on Windows has no modes */ });
   } catch (error) { throw wrap(error, options.signal, reason => fail.WRITE(to, reason)); } finally { await source?.close(); }
 }
@@ -115,17 +118,17 @@ async function makeFolder(sftp: SFTPWrapper, path: string): Promise<boolean> {
 const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
 /** Runs work for each piece of so many bytes, several at a time. */
-async function pipeline(size: number, signal: AbortSignal | undefined, work: (at: number, length: number) => Promise<void>): Promise<void> {
+async function pipeline(size: number, signal: AbortSignal | undefined, work: (at: number, length: number, lane: number) => Promise<void>, sessions = 1): Promise<void> {
   let next = 0;
-  const lane = async (): Promise<void> => {
+  const lane = async (_: unknown, index: number): Promise<void> => {
     while (next < size) {
       signal?.throwIfAborted();
       const at = next, length = Math.min(piece, size - at);
       next += length;
-      await work(at, length);
+      await work(at, length, index);
     }
   };
-  await settle(Array.from({ length: Math.min(inFlight, Math.ceil(size / piece)) }, lane));
+  await settle(Array.from({ length: Math.min(inFlight * sessions, Math.ceil(size / piece)) }, lane));
 }
 
 async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

@@ -5,6 +5,9 @@ export class Slots {
   private released: (() => void)[] = [];
   constructor(private limit: number) {}
 
+  /** Whether one can be had without waiting. */
+  get free(): boolean { return this.taken < this.limit; }
+
   get inUse(): number { return this.taken; }
 
   /** Resolves with the function that gives the slot back. */
