@@ -15,6 +15,7 @@ export class Shelf {
   /** One build makes what a key stands for while the others wait; in the order of the steps. */
   readonly #turns = new Map<string, () => Promise<void>>();
   readonly #leases: (() => Promise<void>)[] = [];
+  readonly #damaged = new Set<string>();
   #added = false;
   constructor(readonly store: CheckpointStore, readonly run: RunState, readonly target: string) {}
 
@@ -24,7 +25,9 @@ export class Shelf {
   /** The record of a key. `what` it stands for, for people, where what lies there is damaged. */
   async find(key: string, what = 'this build'): Promise<CheckpointRecord | undefined> {
     const { record, wrong } = await this.store.look(key);
-    if (wrong !== undefined) this.once(fail.DAMAGED(what, wrong), [this.target]);
+    // Several keys may stand for one machine.
+    if (wrong !== undefined && !this.#damaged.has(what)) this.once(fail.DAMAGED(what, wrong), [this.target]);
+    if (wrong !== undefined) this.#damaged.add(what);
     return record;
   }
 

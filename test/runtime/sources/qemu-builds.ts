@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { App, Duration, ImageBuild, QemuSource, Secret, Size } from '../../../lib/index.js';
+import { App, Duration, ImageBuild, QemuSource, type QemuSourceProps, Secret, Size } from '../../../lib/index.js';
 import type { Event } from '../../../lib/events.js';
 import { field, Provisioner, provisioner, type ProvisionerDriver } from '../../../lib/kit.js';
 import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
@@ -76,15 +76,18 @@ async function answer(command: string, folder: string): Promise<number> {
   } finally { qmp.close(); }
 }
 
-const storeIn = (folder: string): CheckpointStore => new CheckpointStore(join(folder, 'store'));
+export const storeIn = (folder: string): CheckpointStore => new CheckpointStore(join(folder, 'store'));
 
-async function build({ folder, port }: Pick<Place, 'folder' | 'port'>, byte: number, listen: (event: Event) => void = () => {}): Promise<number> {
+/** Props of the source that a build changes. */
+type Change = Partial<QemuSourceProps>;
+
+async function build({ folder, port }: Pick<Place, 'folder' | 'port'>, byte: number, listen: (event: Event) => void = () => {}, change: Change = {}): Promise<number> {
   const app = new App();
   new ImageBuild(app, 'web', {
     sources: [new QemuSource({
       diskImage: 'base.qcow2', outputDirectory: 'out', format: 'raw', memory: Size.mib(64), cloudInit: { enabled: false }, shutdown: { command: 'switch off' },
       ssh: { host: '127.0.0.1', port, username: 'root', password: Secret.env('GUEST_PASSWORD'), timeout: Duration.minutes(2) },
-      qemuArgs: [['-chardev', 'socket,id=test0,path=test.sock,server=on,wait=off'], ['-mon', 'chardev=test0,mode=control']],
+      qemuArgs: [['-chardev', 'socket,id=test0,path=test.sock,server=on,wait=off'], ['-mon', 'chardev=test0,mode=control']], ...change,
     })],
     provisioners: [...bytes, byte].map((value, slot) => new Mark({ slot, byte: value, checkpoint: 'always' })),
   });
@@ -92,17 +95,29 @@ async function build({ folder, port }: Pick<Place, 'folder' | 'port'>, byte: num
   return exit;
 }
 
-/** A whole build in this process, and what is wrong with it, its disk, the store and what is left; nothing: all is well. */
-async function buildAndLook(place: Pick<Place, 'folder' | 'port'>, byte: number): Promise<string[]> {
-  const { folder } = place, wrong: string[] = [], said: string[] = [];
-  const exit = await build(place, byte, e => { if (e.type === 'step-end' && e.error) said.push(e.error.message); if (e.type === 'warning') said.push(e.message); });
+export interface Seen { readonly wrong: readonly string[]; /** Steps that really ran, notes and warnings, in order. */ readonly ran: readonly string[]; readonly notes: readonly string[]; readonly warnings: readonly string[] }
+/** A whole build in this process; `wrong`: with its end, its disk, the store, or what is left; nothing: all is well. */
+export async function buildAnd(place: Pick<Place, 'folder' | 'port'>, byte: number, change: Change = {}): Promise<Seen> {
+  const { folder } = place, wrong: string[] = [], said: string[] = [], ran: string[] = [], notes: string[] = [], warnings: string[] = [];
+  const exit = await build(place, byte, e => {
+    if (e.type === 'step-end' && e.error && e.label !== 'resume') said.push(e.error.message);
+    if (e.type === 'step-end' && e.outcome === 'done' && /^(start|resume|capture)$|mark/.test(e.label)) ran.push(e.label);
+    if (e.type === 'warning') warnings.push(e.message);
+    if (e.type === 'note') notes.push(e.message);
+  }, change);
   if (exit !== 0 || said.length > 0) wrong.push(`the next build ended with ${exit}: ${said.join('; ')}`);
   const disk = await readFile(join(folder, 'out/web.raw')).catch(() => Buffer.alloc(0));
   for (const [slot, value] of [...bytes, byte].entries()) {
     if (!disk.subarray(slot * slotSize, (slot + 1) * slotSize).equals(Buffer.alloc(slotSize, value))) wrong.push(`slot ${slot} of the disk is ${disk[slot * slotSize]}, not ${value}`);
   }
   if (disk.length !== 64 * 1024 ** 2 || disk[1024 ** 2] !== 0x5a || disk[49 * 1024 ** 2 - 1] !== 0x5a) wrong.push('what the disk began as is not on it');
-  return [...wrong, ...await lookAfter(folder)];
+  return { wrong: [...wrong, ...await lookAfter(folder)], ran, notes, warnings };
+}
+
+/** What is wrong with a build that has nothing to warn of. */
+async function buildAndLook(place: Pick<Place, 'folder' | 'port'>, byte: number): Promise<string[]> {
+  const { wrong, warnings } = await buildAnd(place, byte);
+  return [...wrong, ...warnings];
 }
 
 async function lookAfter(folder: string): Promise<string[]> {
