@@ -1,14 +1,16 @@
 /** Unattended installations from a disc: typed at its prompt, and by its kernel; UEFI; a kernel that panics; much typed. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { App, Duration, ImageBuild, QemuSource, type QemuSourceProps, Secret, ShellProvisioner, Size, waitForScreen } from '../../../lib/index.js';
 import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
+import { iso9660 } from '../../../lib/runtime/iso9660.js';
 import { forecast } from '../../../lib/runtime/forecast.js';
 import { outputOf, program, temporaryFolder, type TestProgram } from '../../support/program.js';
 import { baseSystem } from '../../support/base.js';
 import { installerDisc } from '../../support/installer.js';
 import { requires } from '../../support/machine.js';
+import { typingGuest } from '../../support/typing-guest.js';
 
 const answers = 'HOSTNAME="typed"\n';
 const notesOf = (p: TestProgram): string => p.events.map(e => (e.type === 'note' || e.type === 'warning' ? e.message : e.type === 'step-end' && e.error ? e.error.message : '')).filter(t => t !== '').join('\n');
@@ -51,6 +53,29 @@ requires('qemu', 'base', 'installer')('an installation from a disc', () => {
     expect((await p.run()).targets, notesOf(p)).toMatchObject([{ outcome: 'done' }]);
     expect(outputOf(p.events)).toContain('host typed on ext4');
   }, 600_000);
+});
+
+requires('qemu', 'base', 'keymaps')('an installation that nobody can talk to', () => {
+  test('is done when the guest switches itself off and has written something, and is not repeated where only the image is to be another', async () => {
+    const base = await baseSystem(), checkpoints = { store: new CheckpointStore(await temporaryFolder()) }, disc = join(await temporaryFolder(), 'disc.iso');
+    writeFileSync(disc, iso9660('INST', { vmlinuz: readFileSync(base.kernel), 'initrd.gz': readFileSync(typingGuest(await temporaryFolder(), 'us')) }));
+    const build = (more: Partial<QemuSourceProps>): Promise<TestProgram> => program((app: App) => {
+      const kernelBoot = { kernel: '/vmlinuz', initrd: '/initrd.gz', append: 'console=tty0 quiet loglevel=0' };
+      new ImageBuild(app, 'web', {
+        sources: [new QemuSource({ isoUrl: disc, isoChecksum: 'none', diskSize: Size.mib(64), communicator: 'none', kernelBoot, boot: { command: [waitForScreen({ text: 'ready' }), '...<enter>'] }, outputDirectory: 'out', ...more } as QemuSourceProps)],
+      });
+    });
+    const [failed] = (await (await build({})).run({ checkpoints })).targets;
+    expect(failed!.error).toMatchObject({ code: 'GUEST_NOTHING' });
+    expect(failed!.error!.message).toMatch(/^The installer is gone, and has written nothing to the disk\.\nThe serial console ends with:\n  <>/);
+    // The guest has no driver for its disk: this stands for what it would have written.
+    const written = { qemuImgArgs: { create: ['-o', 'preallocation=falloc'] } };
+    const p = await build(written);
+    expect((await p.run({ checkpoints })).targets, notesOf(p)).toMatchObject([{ outcome: 'done', outputs: { format: 'qcow2', diskSize: 64 * 1024 ** 2 } }]);
+    const other = await build({ ...written, format: 'raw', memory: Size.gib(2) });
+    expect((await other.run({ checkpoints })).targets, notesOf(other)).toMatchObject([{ outcome: 'done', outputs: { format: 'raw', diskSize: 64 * 1024 ** 2 } }]);
+    expect(notesOf(other)).not.toContain('accelerator');
+  }, 240_000);
 });
 
 requires('qemu', 'base')('a guest that is booted by its kernel', () => {

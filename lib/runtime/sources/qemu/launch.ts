@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { constants, readFileSync, readdirSync } from 'node:fs';
 import { access, mkdir, open, rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors } from '../../../errors.js';
@@ -81,6 +82,11 @@ export async function launch(options: LaunchOptions): Promise<Running> {
     await log.close();
     await state?.close();
   }
+}
+
+/** A machine that is off, and never was on here. */
+export function noProcess(): Running {
+  return { process: { pid: 2 ** 30, start: '', world: thisWorld() }, qmp: new Qmp(new Socket().destroy()), exited: Promise.resolve(), alive: () => false, goes: async () => true };
 }
 
 /** What QEMU said from a place in its log on: the last line, without its name. */

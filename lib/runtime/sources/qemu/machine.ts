@@ -21,7 +21,7 @@ import { Presence } from './presence.js';
 import { forwardedPort } from './qmp.js';
 import { doorOf, reach } from './reach.js';
 import { sayColdBoot, wakeOver } from './wake.js';
-import { saveMachine } from './save.js';
+import { saveDisks, saveMachine } from './save.js';
 import { shutDown } from './shutdown.js';
 
 const fail = errors('GUEST', {
@@ -107,8 +107,13 @@ export class QemuMachine implements Machine<typeof qemu> {
         await this.#startOver(ctx, this.prepared, true);
       }
     }
+    // It was saved when it had switched itself off.
+    if (!this.running.alive() && this.prepared.base === undefined && props.communicator === 'none') return noCommunicator();
     if (!this.installed) await this.#install(budget, ctx);
-    if (props.communicator === 'none') return noCommunicator();
+    if (props.communicator === 'none') {
+      if (this.prepared.base === undefined && this.running.alive()) await this.#untilOff(props.shutdown!.timeout.$duration, ctx);
+      return noCommunicator();
+    }
     const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, { budget: budget - (Date.now() - began) }));
     await this.#picture('connected', ctx);
     return guest;
@@ -188,7 +193,6 @@ export class QemuMachine implements Machine<typeof qemu> {
 
   async capture(_props: unknown, ctx: Context): Promise<Artifact> {
     const { props, prepared } = this;
-    if (props.communicator === 'none' && prepared.base === undefined && this.running.alive()) await this.#untilOff(props.shutdown!.timeout.$duration, ctx);
     if (props.communicator !== 'none' && !this.running.alive() && (prepared.keys !== undefined || this.guest === undefined)) throw await this.#wentOff('before its disk was taken', ctx);
     if (this.running.alive()) await this.#watched('before its disk was taken', ctx, async () => {
       if (this.guest === undefined) return;
@@ -216,7 +220,7 @@ export class QemuMachine implements Machine<typeof qemu> {
     catch (error) { throw ctx.signal.aborted ? error : await this.#seen(error, ctx); }
   }
 
-  save(ctx: Context): Promise<Saved> { return saveMachine(this, ctx); }
+  save(ctx: Context): Promise<Saved> { return this.running.alive() ? saveMachine(this, ctx) : saveDisks(this); }
 
   screenshot(file: string): Promise<string> { return screenshot(this.running.qmp, file); }
 

@@ -58,8 +58,8 @@ export function discOf(props: Props): { readonly urls: readonly string[]; readon
   if (discs !== undefined) return { urls: discs, checksum: props.isoChecksum, extension: props.isoTargetExtension, installs: true };
   return props.diskImageUrl === undefined ? undefined : { urls: [props.diskImageUrl], checksum: props.diskImageChecksum, installs: false };
 }
-/** Whether an operating system is installed, and the guest can be talked to afterwards. */
-export const installsSystem = (props: Props): boolean => discOf(props)?.installs === true && props.communicator !== 'none';
+/** Whether an operating system is installed. */
+export const installsSystem = (props: Props): boolean => discOf(props)?.installs === true;
 
 /** Makes the folders, the disks, the media and all else that QEMU is told of. */
 export async function prepare(props: Props, origin: Origin, places: Places, fill: Fill, ctx: Context): Promise<Prepared> {

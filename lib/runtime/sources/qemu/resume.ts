@@ -7,7 +7,7 @@ import { capture } from '../../process.js';
 import { retry } from '../../retry.js';
 import { Agent, agentListens } from './agent.js';
 import { sockets } from './command-line.js';
-import { endProcess, wordsSince } from './launch.js';
+import { endProcess, noProcess, wordsSince } from './launch.js';
 import { launchPrepared, QemuMachine, startMachine } from './machine.js';
 import type { Values } from './install.js';
 import type { Places } from './places.js';
@@ -34,6 +34,7 @@ export async function originOf(saved: Saved, start: Pick<Origin, 'image' | 'iso'
 
 /** Starts it. Where the memory does not load, says why and boots from the disk. */
 export async function resumeMachine(prepared: Prepared, saved: Saved, places: Places, props: Props, values: Values, entry: JournalEntry, ctx: Context): Promise<QemuMachine> {
+  if ((saved.data as unknown as SavedData).off) return new QemuMachine(noProcess(), prepared, places, props, values, entry);
   const now = await fits(prepared);
   const reason = canonicalJson(now) === canonicalJson(saved.fits) ? undefined : difference(saved.fits, now);
   if (reason === undefined) {

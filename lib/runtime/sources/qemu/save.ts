@@ -9,7 +9,7 @@ import { capture } from '../../process.js';
 import { quote } from '../../quote.js';
 import { sleep } from '../../retry.js';
 import { Agent, agentListens } from './agent.js';
-import { diskNode, type DiskSpec, machineArguments, sockets } from './command-line.js';
+import { diskNode, type DiskSpec, type Layer, machineArguments, sockets } from './command-line.js';
 import { makeDisk } from './disk.js';
 import type { Running } from './launch.js';
 import type { Places } from './places.js';
@@ -21,8 +21,8 @@ const fail = errors('SAVE', {
   FAILED: { message: (reason: string) => `The machine's memory could not be saved: ${reason}.`, explain: 'The machine runs on; the build goes on without this checkpoint.' },
 });
 
-/** What is beside the files: small, and needed to go on. For each disk, its size and how many layers it has above what it started from. */
-export interface SavedData { readonly instance: string; readonly disks: readonly { readonly size: number; readonly layers: number }[] }
+/** What is beside the files: small, and needed to go on. For each disk, its size and how many layers it has above what it started from. `off`: the machine was switched off, and there is no memory. */
+export interface SavedData { readonly instance: string; readonly off?: true; readonly disks: readonly { readonly size: number; readonly layers: number }[] }
 /** Blobs: the layers of each disk (bottom first), the memory, the devices, our keys and the firmware's variables where there are any. */
 export const blobNames = { layer: (disk: number, n: number) => `disk-${disk}-${n}`, memory: 'memory', devices: 'devices', keys: 'keys', vars: 'efivars' } as const;
 
@@ -71,7 +71,19 @@ export async function saveMachine(machine: Saving, ctx: Context): Promise<Saved>
 
   blobs[blobNames.memory] = await ref(memory);
   blobs[blobNames.devices] = await ref(devices);
-  const layers = next.map((disk, i) => disk.under.slice(i === 0 && prepared.base !== undefined ? 1 : 0));
+  return { fits: await fits(prepared), ...await layersOf(machine, next.map(disk => disk.under), blobs), boots: true };
+}
+
+/** Saves a machine that has switched itself off: its disks, whole as they are. */
+export async function saveDisks(machine: Saving): Promise<Saved> {
+  const blobs: { [name: string]: FileRef } = {}, { vars } = machine.prepared;
+  if (vars !== undefined) blobs[blobNames.vars] = await ref(vars);
+  const { data } = await layersOf(machine, machine.disks.map(disk => [...disk.under, { path: disk.top, format: 'qcow2' }]), blobs);
+  return { fits: 'off', data: { ...data as object, off: true } as unknown as Json, blobs, boots: true };
+}
+
+async function layersOf({ prepared, places }: Saving, disks: readonly (readonly Layer[])[], blobs: { [name: string]: FileRef }): Promise<Pick<Saved, 'data' | 'blobs'>> {
+  const layers = disks.map((all, i) => all.slice(i === 0 && prepared.base !== undefined ? 1 : 0));
   for (const [i, own] of layers.entries()) for (const [n, layer] of own.entries()) blobs[blobNames.layer(i, n)] = await ref(layer.path);
   if (prepared.keys !== undefined) {
     const file = join(places.work, 'keys.json');
@@ -79,7 +91,7 @@ export async function saveMachine(machine: Saving, ctx: Context): Promise<Saved>
     blobs[blobNames.keys] = await ref(file);
   }
   const data: SavedData = { instance: prepared.instance, disks: layers.map((own, i) => ({ size: prepared.diskSizes[i]!, layers: own.length })) };
-  return { fits: await fits(prepared), data: data as unknown as Json, blobs, boots: true };
+  return { data: data as unknown as Json, blobs };
 }
 
 /** What must be equal for the memory to load: the program, the processor, the accelerator, all that the guest sees of the machine. */
