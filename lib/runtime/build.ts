@@ -1,5 +1,5 @@
 /** Builds one target: start, connect, provision, capture, post-process; and what has to happen when one of these fails. */
-import { BakeError, errors, messageOf } from '../errors.js';
+import { BakeError, errors, isBakeError, messageOf } from '../errors.js';
 import type { PlannedStep, Target } from '../plan.js';
 import { outputKey } from '../values.js';
 import { type Finished, finishedTarget, hasMade, mayBeFinished, outputsOf, presentArtifact, provide, stampsOf, targetKey } from './checkpoints/finished.js';
@@ -74,7 +74,7 @@ class Building implements Builder {
       if (key !== undefined) await progress!.remember(key, { what: 'target', artifact, artifacts, wrote, outputs: outputsOf(state, target), stamps: await stampsOf(artifacts) });
       return { outcome: 'done', artifacts, outputs: artifact.outputs };
     } catch (error) {
-      await this.afterFailure(scope, walk.live?.guest);
+      await this.afterFailure(scope, walk.live?.guest, error);
       throw error;
     } finally {
       await progress?.stored();
@@ -199,7 +199,7 @@ class Building implements Builder {
   }
 
   /** While the machine is still there: a picture, the user's own clean-up, and whether it stays. */
-  async afterFailure(scope: RunScope, guest: Communicator | undefined): Promise<void> {
+  async afterFailure(scope: RunScope, guest: Communicator | undefined, error: unknown): Promise<void> {
     const { context, target, state } = this, { machine } = context;
     const quietly = async (what: string, work: (ctx: Context) => Promise<void>): Promise<void> => {
       try {
@@ -209,7 +209,9 @@ class Building implements Builder {
       }
     };
     if (scope.signal.aborted || !machine || this.captured) return;
-    if (machine.screenshot) await quietly('A picture of the screen could not be taken', async ctx => ctx.note(`The screen at that moment: ${await machine.screenshot!(`${ctx.run.folder}/screenshot.png`)}`));
+    // The error says it already, where it is about the machine itself.
+    const seen = isBakeError(error) && error.facts['serial'] !== undefined;
+    if (machine.screenshot && !seen) await quietly('A picture of the screen could not be taken', async ctx => ctx.note(`The screen at that moment: ${await machine.screenshot!(`${ctx.run.folder}/screenshot.png`)}`));
     if (machine.serialLog !== undefined) scope.emit({ type: 'note', message: `The serial console: ${machine.serialLog}` });
     if (guest) {
       const failed = this.failedStep, at = this.at;

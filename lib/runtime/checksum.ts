@@ -6,6 +6,7 @@ import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errors } from '../errors.js';
 import { fetchReason } from './fetch-reason.js';
+import { fetchHere, shownAddress } from './fetch.js';
 import { cancellation, soon } from './retry.js';
 
 const fail = errors('CHECKSUM', {
@@ -49,13 +50,13 @@ async function fromList(list: string, name: string, { folder, signal }: { readon
   let text: string;
   try {
     if (/^https?:/.test(list)) {
-      const answer = await fetch(list, { signal: soon(60_000, signal) });
+      const answer = await fetchHere(list, { signal: soon(60_000, signal) });
       if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
       text = await answer.text();
     } else text = await readFile(list.startsWith('//') ? fileURLToPath(`file:${list}`) : resolve(folder, list), 'utf8');
-  } catch (error) { throw signal?.aborted ? cancellation(signal) : fail.LIST(list, (error as Error).name === 'TimeoutError' ? 'no answer within 60 s' : fetchReason(error), { cause: error }); }
+  } catch (error) { throw signal?.aborted ? cancellation(signal) : fail.LIST(shownAddress(list), (error as Error).name === 'TimeoutError' ? 'no answer within 60 s' : fetchReason(error), { cause: error }); }
   const found = linesOf(text).find(line => line.name === name) ?? linesOf(text).find(line => basename(line.name) === basename(name)) ?? only(linesOf(text));
-  if (found === undefined) throw fail.NOT_LISTED(list, name);
+  if (found === undefined) throw fail.NOT_LISTED(shownAddress(list), name);
   return found.sum;
 }
 /** A list of one sum without a name is that file's. */

@@ -8,6 +8,7 @@ import { errors, isBakeError, messageOf } from '../errors.js';
 import { makeFolder } from '../make-folder.js';
 import { checkFile, type Checksum, readChecksum } from './checksum.js';
 import { withLock } from './lock.js';
+import { fetchHere, shownAddress as shown } from './fetch.js';
 import { fetchReason } from './fetch-reason.js';
 import { cancellation, retry } from './retry.js';
 
@@ -62,15 +63,6 @@ export function localPath(url: string, folder: string): string | undefined {
   if (/^file:/i.test(url)) return resolve(folder, url.slice(5));
   return /^[a-z][a-z0-9+.-]+:\/\//i.test(url) ? undefined : resolve(folder, url);
 }
-
-/** An address without what one logs in with, for people and for `fetch`, which takes none; and the header that says it instead. */
-function plain(url: string): { readonly address: string; readonly login: { readonly Authorization?: string } } {
-  const parsed = new URL(url), { username, password } = parsed;
-  parsed.username = parsed.password = '';
-  if (username === '' && password === '') return { address: url, login: {} };
-  return { address: parsed.href, login: { Authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}` } };
-}
-const shown = (url: string): string => (URL.canParse(url) ? plain(url).address : url);
 
 /** The file, fetched now where it is not here yet: its path. A file of this computer is used where it lies. */
 export async function download(options: DownloadOptions): Promise<string> {
@@ -143,15 +135,15 @@ async function fetchWhole(url: string, part: string, options: DownloadOptions): 
 }
 
 async function fetchRest(url: string, part: string, notes: string, had: number, validator: string | undefined, options: DownloadOptions): Promise<void> {
-  const { signal, stall = 30_000 } = options, own = new AbortController(), { address, login } = plain(url);
+  const { signal, stall = 30_000 } = options, own = new AbortController(), address = shown(url);
   let timer = setTimeout(() => own.abort(fail.STALLED(address, stall / 1000)), stall);
   const alive = (): void => { clearTimeout(timer); timer = setTimeout(() => own.abort(fail.STALLED(address, stall / 1000)), stall); };
   const either = AbortSignal.any([signal, own.signal]);
   try {
-    const answer = await fetch(address, {
+    const answer = await fetchHere(url, {
       signal: either, redirect: 'follow',
       // Never packed: the sum is of the file itself.
-      headers: { 'Accept-Encoding': 'identity', ...login, ...(had > 0 ? { Range: `bytes=${had}-`, 'If-Range': validator! } : {}) },
+      headers: { 'Accept-Encoding': 'identity', ...(had > 0 ? { Range: `bytes=${had}-`, 'If-Range': validator! } : {}) },
     });
     const next = validatorOf(answer.headers), range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(answer.headers.get('content-range') ?? '');
     if (answer.status === 416 && had > 0) {

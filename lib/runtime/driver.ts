@@ -206,6 +206,8 @@ export interface SourceDriver<K extends AnyKind> {
   strays?(): Promise<readonly Stray[]>;
   /** Opens an interactive shell on a kept machine (data from `keep`), on this terminal; the exit code. */
   shell?(kept: Json): Promise<number>;
+  /** Writes a picture (PNG) of a kept machine's screen, as it is now, to a file (data from `keep`). */
+  picture?(kept: Json, file: string): Promise<void>;
 }
 
 export type Effects = 'guest' | 'host' | 'both';

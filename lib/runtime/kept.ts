@@ -10,7 +10,7 @@ import { reapEntries } from './gc.js';
 import { journalFolder } from './journal.js';
 import { withLock } from './lock.js';
 import { makeRegistry, type Registry } from './registry.js';
-import type { RunState } from './run-state.js';
+import { fileNameOf, type RunState } from './run-state.js';
 
 const fail = errors('KEPT', {
   NONE: { message: (run: string, target: string | undefined) => `Nothing is kept of ${target === undefined ? `run ${run}` : `${target} in run ${run}`}.`, remedy: '`bake gc --dry-run` lists what there is.', exit: exitCodes.usage },
@@ -68,6 +68,18 @@ export async function openKept(stateFolder: string, run: string, target?: string
   const driver = await (registry ?? makeRegistry({ requires: machine.requires, from: join(stateFolder, '..', 'package.json') })).driver(machine.kind);
   if (!driver.shell) throw fail.NO_SHELL(machine.kind);
   return driver.shell(machine.data);
+}
+
+/** Takes a picture of a kept machine's screen, as it is now; its file. Undefined where nothing with a screen is kept. */
+export async function pictureOfKept(stateFolder: string, run: string, target?: string, registry?: Registry): Promise<string | undefined> {
+  for (const machine of (await read(stateFolder, run)).filter(k => target === undefined || k.target === target)) {
+    const driver = await (registry ?? makeRegistry({ requires: machine.requires, from: join(stateFolder, '..', 'package.json') })).driver(machine.kind);
+    if (driver.picture === undefined) continue;
+    const file = join(stateFolder, 'runs', run, fileNameOf(machine.target), 'screen-now.png');
+    await driver.picture(machine.data, file);
+    return file;
+  }
+  return undefined;
 }
 
 async function read(stateFolder: string, run: string): Promise<KeptMachine[]> {

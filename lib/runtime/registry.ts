@@ -102,6 +102,7 @@ export interface AnyDriver {
   reap?(entry: Leftover): Promise<void>;
   strays?(): Promise<readonly Stray[]>;
   shell?(kept: Json): Promise<number>;
+  picture?(kept: Json, file: string): Promise<void>;
   run(props: never, on: Communicator | Artifact, ctx: Context): Promise<unknown>;
   read(props: never, ctx: DataContext): Promise<object>;
 }

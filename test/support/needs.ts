@@ -20,6 +20,15 @@ const needs = {
   ovmf: { there: () => existsSync('/usr/share/OVMF/OVMF_CODE_4M.fd'), remedy: 'apt-get install ovmf' },
   /** File systems of our own, mounted. */
   mounts: { there: mayMount, remedy: 'run the tests as root, where it may mount' },
+  swtpm: command('swtpm', 'swtpm'),
+  /** A bridge of one's own, and a DHCP server on it. */
+  bridge: {
+    there: () => {
+      if (process.getuid?.() !== 0 || !['dnsmasq', 'ip'].every(onPath) || !existsSync('/usr/lib/qemu/qemu-bridge-helper')) return false;
+      try { execFileSync('ip', ['link', 'add', 'bake-probe', 'type', 'bridge'], { stdio: 'ignore' }); execFileSync('ip', ['link', 'del', 'bake-probe'], { stdio: 'ignore' }); return true; } catch { return false; }
+    },
+    remedy: 'apt-get install dnsmasq-base iproute2, and run the tests as root where bridges may be made',
+  },
   /** All that the base system is made with. */
   base: {
     there: () => ['mmdebstrap', 'qemu-img', 'mkfs.ext4', 'sfdisk', 'grub-mkimage', 'flock', ...(process.getuid?.() === 0 ? [] : ['fakeroot', 'newuidmap'])].every(onPath) && existsSync('/usr/lib/grub/i386-pc/boot.img'),

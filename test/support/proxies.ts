@@ -1,5 +1,5 @@
 /** Proxies for tests, made of what is not ours: `ssh -D`, and node's own HTTP server; and a SOCKS5 server that asks for a password. */
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, request as forward } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface TestProxy extends AsyncDisposable { readonly host: string; readonly port: number; /** `host:port` of each connection that was asked for. */ readonly asked: string[] }
@@ -13,11 +13,16 @@ async function listen(server: Server, asked: string[], sockets: Set<Socket>): Pr
   };
 }
 
-/** `login`: `name:password` that it asks for. */
+/** Opens tunnels, and passes plain requests on. `login`: `name:password` that it asks for. */
 export function httpProxy(login?: string): Promise<TestProxy> {
-  const asked: string[] = [], sockets = new Set<Socket>(), server = createHttpServer();
+  const asked: string[] = [], sockets = new Set<Socket>(), expected = login === undefined ? undefined : `Basic ${Buffer.from(login).toString('base64')}`, server = createHttpServer((request, response) => {
+    if (request.headers['proxy-authorization'] !== expected) { response.writeHead(407).end(); return; }
+    const { host, hostname, port, pathname } = new URL(request.url!), { 'proxy-authorization': _ours, ...headers } = request.headers;
+    asked.push(host);
+    forward({ hostname, port, path: pathname, headers }, answer => { response.writeHead(answer.statusCode!, answer.headers); answer.pipe(response); }).on('error', () => response.writeHead(502).end()).end();
+  });
   server.on('connect', (request, socket: Socket) => {
-    if (login !== undefined && request.headers['proxy-authorization'] !== `Basic ${Buffer.from(login).toString('base64')}`) { socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'); return; }
+    if (request.headers['proxy-authorization'] !== expected) { socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'); return; }
     asked.push(request.url!);
     const [, host, port] = /^(.*):(\d+)$/.exec(request.url!)!;
     const target = connect(Number(port), host!, () => { socket.write('HTTP/1.1 200 OK\r\n\r\n'); socket.pipe(target).pipe(socket); });

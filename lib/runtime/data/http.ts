@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { httpData } from '../../constructs/data/http.js';
 import { errors, isBakeError, messageOf } from '../../errors.js';
 import type { DataDriver } from '../driver.js';
+import { fetchHere, shownAddress } from '../fetch.js';
 import { retry, soon } from '../retry.js';
 import { jsonOrNull } from '../json-or-null.js';
 
@@ -21,9 +22,9 @@ const passing = new Set(['age', 'connection', 'date', 'keep-alive', 'set-cookie'
 
 export default {
   async read(props, ctx) {
-    const { url, method, requestHeaders, requestBody, timeout } = props, shown = withoutUser(url);
+    const { url, method, requestHeaders, requestBody, timeout } = props, shown = shownAddress(url);
     const answer = await retry(async (_attempt, signal) => {
-      const response = await fetch(url, {
+      const response = await fetchHere(url, {
         method, ...(requestHeaders === undefined ? {} : { headers: requestHeaders }), ...(requestBody === undefined ? {} : { body: requestBody }), signal: soon(timeout.$duration, signal),
       }).catch(error => { throw fail.UNREACHABLE(shown, reasonOf(error), { cause: error }); });
       if (!response.ok) {
@@ -66,9 +67,4 @@ function reasonOf(error: unknown): string {
   if ((error as { name?: string }).name === 'TimeoutError') return 'it did not answer in time';
   const { cause } = error as { cause?: { code?: string; message?: string } };
   return cause === undefined ? messageOf(error) : [cause.code, cause.message].filter(part => part !== undefined && part !== '').join(': ');
-}
-
-/** Without a user and a password that may stand in it. */
-function withoutUser(url: string): string {
-  try { const parsed = new URL(url); parsed.username = parsed.password = ''; return parsed.href; } catch { return url; }
 }

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import type { qemu } from '../../constructs/sources/qemu.js';
 import type { Artifact, Context, JournalEntry, Leftover, Saved, SourceDriver } from '../driver.js';
 import { fileRef } from '../file-ref.js';
+import { sockets } from './qemu/command-line.js';
+import { screenshot } from './qemu/eyes.js';
 import { serveAnswers, type Values } from './qemu/install.js';
 import { recordOf, removeMachine } from './qemu/launch.js';
 import { announce, type KeptMachine, type QemuMachine, startMachine } from './qemu/machine.js';
@@ -11,6 +13,7 @@ import { fetchOrigin, identify } from './qemu/origin.js';
 import { choosePlaces, type Places } from './qemu/places.js';
 import { preflight } from './qemu/preflight.js';
 import { imageName, installsSystem, outputFolder, type Origin, prepare, type Prepared, type Props } from './qemu/prepare.js';
+import { Qmp } from './qemu/qmp.js';
 import { originOf, resumeMachine } from './qemu/resume.js';
 import { shell } from '../ssh-shell.js';
 
@@ -54,5 +57,9 @@ export default {
     }
   },
   reap: async (entry: Leftover) => { await removeMachine(recordOf(entry.data)); },
+  picture: async (kept, file) => {
+    const { record: { folders: [folder] } } = kept as unknown as KeptMachine, qmp = await Qmp.connect(join(folder!, sockets.qmp), { budget: 5000 });
+    try { await screenshot(qmp, file); } finally { qmp.close(); }
+  },
   shell: kept => shell((kept as unknown as KeptMachine).endpoint),
 } satisfies SourceDriver<typeof qemu>;

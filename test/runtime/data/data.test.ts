@@ -81,7 +81,7 @@ describe('http', () => {
     const good = '7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed';
     expect(await read(app => { new HttpData(app, 'd', { url, sha256: good }); })).toMatchObject({ body: 'one' });
     answer = () => ({ body: 'two' });
-    expect(await problemOf(read(app => { new HttpData(app, 'd', { url, sha256: good }); }))).toEqual(['DATA_HTTP_CHECKSUM', expect.stringMatching(`^${url}/ has the SHA-256 3fc4cc.*, and ${good} was expected.$`)]);
+    expect(await problemOf(read(app => { new HttpData(app, 'd', { url, sha256: good }); }))).toEqual(['DATA_HTTP_CHECKSUM', expect.stringMatching(`^${url}/? has the SHA-256 3fc4cc.*, and ${good} was expected.$`)]);
   });
 
   test('names a wrong address at once', async () => {

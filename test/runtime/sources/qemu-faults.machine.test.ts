@@ -9,6 +9,7 @@ import type { PreflightProblem } from '../../../lib/runtime/driver.js';
 import qemuDriver from '../../../lib/runtime/sources/qemu.js';
 import { synth } from '../../../lib/synth/synth.js';
 import { bootSector } from '../../support/boot-sector.js';
+import { bakeFile, runNode } from '../../support/command-lines.js';
 import { type DriverContext, driverContext } from '../../support/driver-context.js';
 import { requires } from '../../support/machine.js';
 
@@ -72,6 +73,15 @@ requires('qemu')('a qemu build that cannot be', () => {
       expect((await preflight(given, { force: true })).map(p => p.code)).toEqual(['ACCELERATOR_UNUSABLE', 'DISK_SMALLER']);
     });
 
+    test('that there is no screen for a window, or that this QEMU cannot show one', async () => {
+      const screens = ['DISPLAY', 'WAYLAND_DISPLAY'].map(name => [name, process.env[name]] as const);
+      for (const [name] of screens) delete process.env[name];
+      try {
+        expect((await preflight({ headless: false })).map(p => `${p.field} ${p.message}`)).toEqual(['headless There is no screen for a window (headless: false): neither DISPLAY nor WAYLAND_DISPLAY is set.']);
+        expect((await preflight({ headless: false, display: 'crystal-ball' })).map(p => `${p.code} ${p.field} ${p.message}`)).toEqual(["DISPLAY_NONE display qemu-system-x86_64 cannot show a window by 'crystal-ball' here."]);
+      } finally { for (const [name, value] of screens) if (value !== undefined) process.env[name] = value; }
+    });
+
     test('which programs are missing, and in which package they are', async () => {
       const path = process.env['PATH'];
       process.env['PATH'] = join(folder, 'nothing-here');
@@ -105,6 +115,23 @@ requires('qemu')('a qemu build that cannot be', () => {
       expect(readFileSync(picture).subarray(1, 4).toString()).toBe('PNG');
     } finally { await done(); }
   });
+
+  test('may be kept: the command ends, the screen is shown as it is then, and the last picture when the machine is gone', async () => {
+    const place = join(folder, 'kept');
+    mkdirSync(place);
+    writeFileSync(join(place, 'hello.raw'), bootSector('hello\r\n'));
+    writeFileSync(join(place, 'images.mts'), "import { App, Duration, ImageBuild, QemuSource } from 'imagebake';\nexport const app = new App();\nnew ImageBuild(app, 'web', { sources: [new QemuSource({ diskImage: 'hello.raw', ssh: { timeout: Duration.seconds(2) } })] });\n");
+    const bake = (...args: readonly string[]): ReturnType<typeof runNode> => runNode(bakeFile, args, place, { BAKE_CHECKPOINT_DIR: join(place, '.store') });
+    const built = await bake('build', '--program', 'images.mts', '--on-failure', 'keep');
+    const run = readdirSync(join(place, '.bake/runs')).at(-1)!, runFolder = `.bake/runs/${run}/web_qemu`;
+    try {
+      expect(built, built.stderr).toMatchObject({ code: 4, signal: null });
+      expect(await bake('screenshot', run)).toMatchObject({ code: 0, stdout: `${runFolder}/screen-now.png\n` });
+      expect(readFileSync(join(place, runFolder, 'screen-now.png')).subarray(1, 4).toString()).toBe('PNG');
+    } finally { expect(await bake('destroy', run)).toMatchObject({ code: 0 }); }
+    expect(await bake('screenshot', run, 'web/qemu')).toMatchObject({ code: 0, stdout: `${runFolder}/screen-now.png\n` });
+    expect((await bake('screenshot', run, 'web')).stderr).toContain('There is no picture of web.');
+  }, 120_000);
 
   test('because the machine goes off says so at once', async () => {
     writeFileSync(join(folder, 'off.raw'), bootSector('giving up\r\n', { exit: true }));

@@ -4,6 +4,8 @@ import { extname, join, relative } from 'node:path';
 import type { Artifact, Context, FileRef } from '../../driver.js';
 import { fileRef } from '../../file-ref.js';
 import { placeOutput } from '../../place.js';
+import { quote } from '../../quote.js';
+import { bootWords } from './command-line.js';
 import { flatten, imageInfo } from './disk.js';
 import type { QemuMachine } from './machine.js';
 import { imageName, outputFolder } from './prepare.js';
@@ -30,6 +32,8 @@ export async function captureDisk({ props, prepared, disks }: QemuMachine, ctx: 
   await placement.commit();
   const [image] = files as [FileRef], { path } = image, efivars = files.find(f => f.path.endsWith('/efivars.fd'))?.path;
   ctx.note(`image: ${relative(ctx.programFolder, path).startsWith('..') ? path : relative(ctx.programFolder, path)}`);
+  // Without all of this, firmware of the other kind or empty variables would not find what is on the disk.
+  if (efivars !== undefined) ctx.note(`boot it with its variables: ${[prepared.spec.binary, ...bootWords(prepared.spec, path, props.format, efivars)].map(quote).join(' ')}`);
   return {
     madeBy: 'source/qemu', id: path, files,
     data: { format: props.format, diskSize: virtualSize, disks: disks.length, architecture: props.architecture, diskInterface: props.diskInterface, netDevice: props.netDevice, ...(backing === undefined ? {} : { backing: backing.path }) },

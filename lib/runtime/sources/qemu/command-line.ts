@@ -55,7 +55,7 @@ export interface MachineSpec {
   readonly firmware: readonly string[];
   readonly globals: readonly string[];
   readonly bios: string | undefined;
-  readonly tpm?: { readonly device: string; readonly socket: string } | undefined;
+  readonly tpm?: { readonly device: string; readonly version1: boolean; readonly socket: string } | undefined;
   readonly kernel?: { readonly kernel: string; readonly initrd?: string | undefined; readonly append?: string | undefined } | undefined;
   /** Files shown to the guest as firmware configuration: name -> path. */
   readonly firmwareConfig: { readonly [name: string]: string };
@@ -82,6 +82,17 @@ export function commandLine(spec: MachineSpec): string[] {
   const ours = [...hostArguments(spec), ...machineArguments(spec)];
   const replaced = new Set(spec.extraReplace ? spec.extra.map(e => e[0]) : []);
   return [...ours.filter(([flag]) => !replaced.has(flag)), ...spec.extra].flatMap(([flag, value]) => value === undefined || value === '' ? [flag!] : [flag!, value]);
+}
+
+/** A short command line with which people boot an image with the firmware that it was made with; the image is left as it is, the variables are written to. */
+export function bootWords(spec: MachineSpec, image: string, format: string, vars: string): string[] {
+  const [code] = spec.firmware, drive = `if=none,id=disk0,format=${format},snapshot=on,file=${comma(image)}`;
+  const device = ({ ide: 'ide-hd', sata: 'ide-hd', scsi: 'scsi-hd', 'virtio-scsi': 'scsi-hd', nvme: 'nvme,serial=disk0' } as { readonly [name: string]: string })[spec.disks[0].interface] ?? 'virtio-blk-pci';
+  return [
+    '-machine', [spec.machine, ...spec.machineOptions].join(','), '-accel', spec.accelerator, '-cpu', spec.cpu, '-smp', spec.smp, '-m', `${spec.memory / 1024 ** 2}M`,
+    ...spec.globals.flatMap(property => ['-global', property]), ...(code === undefined ? [] : ['-drive', code]), '-drive', `if=pflash,unit=1,format=raw,file=${comma(vars)}`,
+    ...(device === 'scsi-hd' ? ['-device', 'virtio-scsi-pci'] : []), '-drive', drive, '-device', `${device},drive=disk0`,
+  ];
 }
 
 /** What the guest sees of the machine: must be equal, argument for argument, for a saved memory state to load. */
@@ -175,12 +186,14 @@ const memory = ({ memoryFrom, memory }: MachineSpec): string => `memory-backend-
 
 /** The block node of a disk, as QMP's blockdev-add and `-blockdev` take it; `backing` as QEMU means it. The cache mode is about this computer only: `unsafe` never waits for the real disk. */
 export function diskNode(disk: DiskSpec, name: string, backing: object | null): { readonly [key: string]: unknown } {
-  const cache = { ...(disk.cache === 'unsafe' ? { 'no-flush': true } : {}), ...(disk.cache === 'none' || disk.cache === 'directsync' ? { direct: true } : {}) };
+  const flags = { ...(disk.cache === 'unsafe' ? { 'no-flush': true } : {}), ...(disk.cache === 'none' || disk.cache === 'directsync' ? { direct: true } : {}) };
+  // QEMU takes an empty list of flags for an option that it does not know.
+  const cache = Object.keys(flags).length === 0 ? {} : { cache: flags };
   const discard = disk.discard === 'unmap' ? 'unmap' : 'ignore';
   return {
-    driver: 'qcow2', 'node-name': name, discard, cache,
+    driver: 'qcow2', 'node-name': name, discard, ...cache,
     ...(disk.detectZeroes === 'off' ? {} : { 'detect-zeroes': disk.detectZeroes === 'unmap' && discard !== 'unmap' ? 'on' : disk.detectZeroes }),
-    file: { driver: 'file', filename: disk.top, discard, cache }, backing,
+    file: { driver: 'file', filename: disk.top, discard, ...cache }, backing,
   };
 }
 

@@ -23,6 +23,7 @@ import { doorOf, reach } from './reach.js';
 import { sayColdBoot, wakeOver } from './wake.js';
 import { saveDisks, saveMachine } from './save.js';
 import { shutDown } from './shutdown.js';
+import { startTpm } from './tpm.js';
 
 const fail = errors('GUEST', {
   WENT_OFF: {
@@ -49,8 +50,9 @@ export async function startMachine(prepared: Prepared, places: Places, props: Pr
   return machine;
 }
 
-/** Starts QEMU and writes down which process it is. `stateFile`: what a machine with `incoming` finds as descriptor 3. */
-export function launchPrepared({ spec }: Prepared, places: Places, entry: JournalEntry, ctx: Context, stateFile?: string): Promise<Running> {
+/** Starts QEMU, with a TPM where it has one, and writes down which process it is. `stateFile`: what a machine with `incoming` finds as descriptor 3. */
+export async function launchPrepared({ spec }: Prepared, places: Places, entry: JournalEntry, ctx: Context, stateFile?: string): Promise<Running> {
+  if (spec.tpm !== undefined) await startTpm(places.folder, spec.tpm.version1, join(ctx.run.folder, 'swtpm.log'), ctx.signal);
   return launch({
     binary: spec.binary, args: commandLine(spec), folder: places.folder, log: places.log, signal: ctx.signal, ...(stateFile === undefined ? {} : { stateFile }),
     started: identity => entry.made({ ...recordFor(places), process: identity } as unknown as Json),
@@ -63,8 +65,9 @@ export async function announce(places: Places, ctx: Context): Promise<{ readonly
   const entry = await ctx.journal.intend({ driver: 'source/qemu', what: 'virtual machine', name: places.marker, data: record as unknown as Json });
   ctx.scope.defer('remove the machine', async ending => {
     machine.current?.stopWatching();
-    if (ending.outcome === 'kept') return;
+    // Also of a machine that stays: it keeps this process from ending, and others from asking the machine anything.
     machine.current?.running.qmp.close();
+    if (ending.outcome === 'kept') return;
     await removeMachine(machine.current === undefined ? record : { ...record, process: machine.current.running.process });
     await entry.gone();
   });

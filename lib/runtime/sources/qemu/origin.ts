@@ -23,9 +23,12 @@ export async function fetchOrigin(props: Props, ctx: Context): Promise<Origin> {
   return { image };
 }
 
+/** The file's name, and nothing else of an address: a password may stand in it. */
+const nameOf = (url: string): string => (URL.canParse(url) ? basename(new URL(url).pathname) : basename(url));
+
 const get = ({ urls, checksum, extension }: Wanted, props: Props, ctx: Context): Promise<string> => download({
   urls, checksum, extension, folder: ctx.programFolder, signal: ctx.signal, target: props.isoTargetPath, skipCache: props.isoSkipCache, note: message => ctx.note(message),
-  progress: (done, total) => ctx.progress(`downloading ${urls[0]!.split('/').at(-1)}`, done, total, 'bytes'),
+  progress: (done, total) => ctx.progress(`downloading ${nameOf(urls[0]!)}`, done, total, 'bytes'),
 });
 
 /** Null: all that counts is in the plan. Undefined: not known without fetching it, and `fetch` is false; or fetched anew each time. */

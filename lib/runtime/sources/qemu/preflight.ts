@@ -9,6 +9,7 @@ import { outputProblem } from '../../place.js';
 import { chooseAccelerator } from './accelerator.js';
 import { checkBridge } from './bridge.js';
 import { imageInfo, inUnits, sizeFor, whyNotDisk } from './disk.js';
+import { chooseDisplay } from './display.js';
 import { findFirmware } from './firmware.js';
 import { bootEntries } from './install.js';
 import { findProgram, machineType } from './launch.js';
@@ -46,6 +47,7 @@ export async function preflight(props: Props, ctx: Context): Promise<readonly Pr
   }
   const attempt = async (field: string, work: () => unknown): Promise<void> => { try { await work(); } catch (error) { found.push(asProblem(error, field)); } };
   await attempt('boot.command', () => bootEntries(props));
+  if (programs[0] === undefined) await attempt(props.display === undefined ? 'headless' : 'display', () => chooseDisplay(binary, props));
   if (props.netBridge !== undefined) await attempt('netBridge', () => checkBridge(props.netBridge!));
   if (programs[0] === undefined && usesEfi(props) && props.efi?.firmwareCode === undefined) {
     await attempt('efi', async () => findFirmware(props.architecture, await machineType(binary, machineName(props)), props.efi?.secureBoot === true));

@@ -11,13 +11,14 @@ import { extractFromIso } from '../../iso9660-read.js';
 import { type Accelerator, chooseAccelerator } from './accelerator.js';
 import { type CdSpec, comma, type DiskSpec, type Layer, type MachineSpec } from './command-line.js';
 import { imageInfo, makeDisk, sizeFor } from './disk.js';
+import { chooseDisplay } from './display.js';
 import { findFirmware, flashArguments } from './firmware.js';
 import { machineType, type QemuVersion, qemuVersion } from './launch.js';
 import { type Fill, makeDiscs, makeFloppy } from './media.js';
 import type { Places } from './places.js';
 import { doorOf } from './reach.js';
 import { credential, type SeedKeys } from './seed.js';
-import { startTpm } from './tpm.js';
+import { prepareTpm } from './tpm.js';
 
 export type Props = Resolved<typeof qemu>;
 
@@ -42,7 +43,7 @@ export interface Prepared {
 export interface Origin {
   readonly image?: string | undefined;
   readonly iso?: string | undefined;
-  readonly before?: { readonly instance: string; readonly keys: SeedKeys | undefined; readonly disks: readonly { readonly layers: readonly Layer[]; readonly size: number }[]; readonly vars?: string | undefined } | undefined;
+  readonly before?: { readonly instance: string; readonly keys: SeedKeys | undefined; readonly disks: readonly { readonly layers: readonly Layer[]; readonly size: number }[]; readonly vars?: string | undefined; readonly tpm?: string | undefined } | undefined;
 }
 
 export const binaryOf = (props: Props): string => props.qemuBinary ?? `qemu-system-${props.architecture}`;
@@ -72,7 +73,7 @@ export async function prepare(props: Props, origin: Origin, places: Places, fill
   const keys = before === undefined ? needsKey(props) ? await makeKeys(props, ctx) : undefined : before.keys, instance = before?.instance ?? places.marker;
   if (keys !== undefined) await writeFile(join(places.folder, 'key'), keys.login.privateKey, { mode: 0o600 });
   const { disks, base, diskSizes } = await prepareDisks(props, origin, places, ctx);
-  const flash = await prepareFirmware(props, machine, places, before?.vars), tpm = props.vtpm ? { device: props.tpmDeviceType ?? (isArm ? 'tpm-tis-device' : 'tpm-crb'), socket: await startTpm(places.folder, props.useTpm1, join(ctx.run.folder, 'swtpm.log'), ctx.signal) } : undefined;
+  const flash = await prepareFirmware(props, machine, places, before?.vars), tpm = props.vtpm ? { device: props.tpmDeviceType ?? (isArm ? 'tpm-tis-device' : props.useTpm1 ? 'tpm-tis' : 'tpm-crb'), version1: props.useTpm1, socket: await prepareTpm(places.folder, props.useTpm1, before?.tpm) } : undefined;
   const cdrom = props.cdromInterface ?? (isArm ? 'virtio-scsi' : 'ide'), cd = (path: string, bootable: boolean): CdSpec => ({ path, interface: cdrom, bootable });
   const cds = [...origin.iso === undefined ? [] : [cd(origin.iso, true)], ...(await makeDiscs(props, places.folder, instance, keys, fill)).map(path => cd(path, false))];
   const vnc = props.disableVnc ? undefined : await prepareVnc(props, places);
@@ -87,7 +88,7 @@ export async function prepare(props: Props, origin: Origin, places: Places, fill
       ...(props.netBridge === undefined ? {} : { bridge: props.netBridge, mac: ownAddress(instance) }),
       forwards: props.skipNatMapping ? [] : [...(props.communicator === 'none' ? [] : [{ guest: doorOf(props).port, host: 0 }]), ...(props.portForwards ?? []).map(f => ({ guest: f.guest, host: f.host ?? 0 }))],
     },
-    vga: adapter(props.vga ?? (isArm ? 'virtio' : 'std')), display: props.headless ? 'none' : props.useDefaultDisplay ? undefined : props.display ?? 'gtk', vnc: vnc?.argument, objects: vnc?.objects ?? [],
+    vga: adapter(props.vga ?? (isArm ? 'virtio' : 'std')), display: await chooseDisplay(binary, props), vnc: vnc?.argument, objects: vnc?.objects ?? [],
     usb: props.usb || isArm, firmware: flash.arguments, globals: flash.secure ? ['driver=cfi.pflash01,property=secure,value=on'] : [], bios: props.usePflash ? undefined : props.firmware, tpm,
     // What was installed boots by itself; a disk that came without a boot loader needs its kernel each time.
     kernel: before === undefined || origin.iso === undefined ? await prepareKernel(props, origin.iso, places, fill) : undefined,

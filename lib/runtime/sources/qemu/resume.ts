@@ -26,7 +26,7 @@ export async function originOf(saved: Saved, start: Pick<Origin, 'image' | 'iso'
   return {
     ...start,
     before: {
-      instance, keys: await readKeys(saved.blobs[blobNames.keys]), vars: saved.blobs[blobNames.vars]?.path,
+      instance, keys: await readKeys(saved.blobs[blobNames.keys]), vars: saved.blobs[blobNames.vars]?.path, tpm: saved.blobs[blobNames.tpm]?.path,
       disks: disks.map(({ size, layers }, disk) => ({ size, layers: Array.from({ length: layers }, (_, n) => ({ path: saved.blobs[blobNames.layer(disk, n)]!.path, format: 'qcow2' })) })),
     },
   };

@@ -16,6 +16,7 @@ import type { Places } from './places.js';
 import { diskFile, type Prepared } from './prepare.js';
 import type { Qmp } from './qmp.js';
 import type { SeedKeys } from './seed.js';
+import { saveTpm } from './tpm.js';
 
 const fail = errors('SAVE', {
   FAILED: { message: (reason: string) => `The machine's memory could not be saved: ${reason}.`, explain: 'The machine runs on; the build goes on without this checkpoint.' },
@@ -23,8 +24,8 @@ const fail = errors('SAVE', {
 
 /** What is beside the files: small, and needed to go on. For each disk, its size and how many layers it has above what it started from. `off`: the machine was switched off, and there is no memory. */
 export interface SavedData { readonly instance: string; readonly off?: true; readonly disks: readonly { readonly size: number; readonly layers: number }[] }
-/** Blobs: the layers of each disk (bottom first), the memory, the devices, our keys and the firmware's variables where there are any. */
-export const blobNames = { layer: (disk: number, n: number) => `disk-${disk}-${n}`, memory: 'memory', devices: 'devices', keys: 'keys', vars: 'efivars' } as const;
+/** Blobs: the layers of each disk (bottom first), the memory, the devices, our keys, the firmware's variables and what the TPM keeps, where there are any. */
+export const blobNames = { layer: (disk: number, n: number) => `disk-${disk}-${n}`, memory: 'memory', devices: 'devices', keys: 'keys', vars: 'efivars', tpm: 'tpm' } as const;
 
 /** The machine as far as saving changes it. */
 export interface Saving {
@@ -63,6 +64,7 @@ export async function saveMachine(machine: Saving, ctx: Context): Promise<Saved>
       await copyFile(prepared.vars, join(places.work, `efivars-${number}.fd`));
       blobs[blobNames.vars] = await ref(join(places.work, `efivars-${number}.fd`));
     }
+    await keepTpm(machine, number, blobs);
   } catch (error) {
     // Half a memory is of no use, and on a full disk the guest needs its place.
     for (const half of [memory, devices]) await rm(half, { force: true });
@@ -78,8 +80,15 @@ export async function saveMachine(machine: Saving, ctx: Context): Promise<Saved>
 export async function saveDisks(machine: Saving): Promise<Saved> {
   const blobs: { [name: string]: FileRef } = {}, { vars } = machine.prepared;
   if (vars !== undefined) blobs[blobNames.vars] = await ref(vars);
+  await keepTpm(machine, ++machine.saves, blobs);
   const { data } = await layersOf(machine, machine.disks.map(disk => [...disk.under, { path: disk.top, format: 'qcow2' }]), blobs);
   return { fits: 'off', data: { ...data as object, off: true } as unknown as Json, blobs, boots: true };
+}
+
+/** The memory has it too; whoever boots from the disk needs it by itself. */
+async function keepTpm({ prepared: { spec: { tpm } }, places }: Saving, number: number, blobs: { [name: string]: FileRef }): Promise<void> {
+  const file = join(places.work, `tpm-${number}`);
+  if (tpm !== undefined && await saveTpm(places.folder, tpm.version1, file)) blobs[blobNames.tpm] = await ref(file);
 }
 
 async function layersOf({ prepared, places }: Saving, disks: readonly (readonly Layer[])[], blobs: { [name: string]: FileRef }): Promise<Pick<Saved, 'data' | 'blobs'>> {
