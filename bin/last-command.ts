@@ -2,13 +2,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event, Listener } from '../lib/events.js';
-import type { LookArgs } from './build-flags.js';
+import type { LookArgs, RunArgs } from './build-flags.js';
 
-const kept = ['program', 'var', 'var-file', 'targets', 'only', 'except', 'checkpoint', 'frozen'] as const;
-export type LastCommand = Partial<Pick<LookArgs, (typeof kept)[number]>>;
+/** Not --from and --no-cache: what was done again then need not be once more. */
+const kept = ['program', 'var', 'var-file', 'targets', 'only', 'except', 'checkpoint', 'until', 'frozen', 'force'] as const;
+export type LastCommand = Partial<Pick<LookArgs & RunArgs, (typeof kept)[number]>>;
 
 /** A listener that writes it down once the run has a folder. */
-export function remember(args: LookArgs): Listener {
+export function remember(args: LookArgs & Partial<RunArgs>): Listener {
   return event => {
     if (event.type !== 'run-start') return;
     const said = Object.fromEntries(kept.filter(name => args[name] !== undefined).map(name => [name, args[name]]));

@@ -20,7 +20,7 @@ export default command({
   },
   examples: [['$0 cache prune --size 5G', 'Keep the 5 GiB that were used last']],
   async run({ action, size, all, json }, session) {
-    const { CheckpointStore, sizeLimit } = await import('../../lib/runtime/checkpoints/store.js');
+    const [{ CheckpointStore }, { sizeLimit }] = await Promise.all([import('../../lib/runtime/checkpoints/store.js'), import('../../lib/runtime/checkpoints/trouble.js')]);
     const store = new CheckpointStore();
     const say = (data: unknown, text: string): number => {
       if (json) session.json(data); else session.print(text);

@@ -26,10 +26,11 @@ export default command({
     const said = last.command, plan = (said.targets ?? []).filter(t => namesPlan(t, session.terminal.cwd));
     // What is said now counts; what is not said is as it was.
     const again = {
-      ...args, program: args.program ?? said.program, var: args.var ?? said.var, 'var-file': args['var-file'] ?? said['var-file'], checkpoint: args.checkpoint ?? said.checkpoint, frozen: args.frozen || said.frozen === true,
+      ...args, program: args.program ?? said.program, var: args.var ?? said.var, 'var-file': args['var-file'] ?? said['var-file'], checkpoint: args.checkpoint ?? said.checkpoint,
+      until: args.until ?? said.until, frozen: args.frozen || said.frozen === true, force: args.force || said.force === true,
       targets: plan, only: args.only ?? [...last.unfinished], except: args.except,
     };
-    const more = runOptions(args), looked = await lookAt(again, session);
+    const more = runOptions(again), looked = await lookAt(again, session);
     if (looked === undefined) return exitCodes.problems;
     // A target that the program lost since is no reason to refuse the others.
     const there = new Set(looked.source.plan.targets.map(t => t.path)), only = args.only === undefined ? last.unfinished.filter(t => there.has(t)) : looked.options.only!;

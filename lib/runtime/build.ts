@@ -56,7 +56,7 @@ class Building implements Builder {
     context.cleanUpIn(scope);
     const progress = await Progress.of(context, state.checkpoints, scope, { fetch: true });
     // What its base came to, or what stands behind a name, is known only now.
-    const already = progress && mayBeFinished(state.checkpoints) ? await finishedTarget(progress).catch(() => undefined) : undefined;
+    const already = progress && mayBeFinished(target, state.checkpoints) ? await finishedTarget(progress).catch(() => undefined) : undefined;
     if (already !== undefined) { provide(state, target, already.source); return this.upToDate(scope, already); }
     if (progress) scope.defer('look after the saved machines', async () => {
       await progress.writeHistory(this.times);
@@ -116,7 +116,7 @@ class Building implements Builder {
   /** What an earlier run of the same inputs could not finish, finished now without a machine. */
   async continued(scope: RunScope, progress: Progress | undefined): Promise<Artifact | undefined> {
     const { context, target, state } = this, key = progress?.captureKey(), driver = await state.registry.driver(target.source.kind);
-    if (key === undefined || driver.complete === undefined || state.force || progress!.options.use === false || progress!.options.from !== undefined || progress!.options.until !== undefined) return undefined;
+    if (key === undefined || driver.complete === undefined || state.force || !mayBeFinished(target, progress!.options)) return undefined;
     for (const [i] of target.provisioners.entries()) if (progress!.effects(i) !== 'guest' && !await hasMade(progress!, i)) return undefined;
     context.key = key;
     const artifact = await this.step(scope, 'continue', target.source, async here => {

@@ -6,6 +6,7 @@ import type { Plan, Target } from '../plan.js';
 import { findFinished, hasMade } from './checkpoints/finished.js';
 import { type History, type Part, readHistory } from './checkpoints/history.js';
 import { Progress } from './checkpoints/progress.js';
+import { checkSteps } from './checkpoints/steer.js';
 import { type Change, changesBetween } from './checkpoints/why.js';
 import { readDataSources } from './data.js';
 import { makeRedactor } from './redact.js';
@@ -36,7 +37,8 @@ export interface Forecast {
 
 /** One entry a target, bases first. Throws where secrets or data sources cannot be read. */
 export async function forecast(plan: Plan, options: RunOptions = {}): Promise<Forecast[]> {
-  const { targets } = selectTargets(plan.targets, options.only, options.except);
+  const selected = selectTargets(plan.targets, options.only, options.except), { targets } = selected;
+  checkSteps(options.checkpoints, plan.targets, selected);
   const signal = options.signal ?? new AbortController().signal;
   const run = lookingState(plan, options);
   const root = new RunScope([], signal, { emit: run.stream.emit, cleanupDeadline: 10_000, cancelGrace: 1000 });
@@ -57,11 +59,12 @@ async function forecastTarget(run: RunState, target: Target, index: number, fini
   const point = await progress?.ahead(0, i => hasMade(progress, i));
   await progress?.end();
   const done = point === undefined ? -1 : point.index;
-  const left = target.provisioners.slice(done + 1).map(step => step.path);
+  const last = progress === undefined ? -1 : target.provisioners.findIndex(step => progress.isUntil(step));
+  const left = target.provisioners.slice(done + 1, last < 0 ? undefined : last + 1).map(step => step.path);
   const unbuilt = target.after.filter(base => !run.images.has(base));
   const because: Change[] = unbuilt.map(base => ({ path: target.path, what: `${base}, which it stands on, is built too` }));
   if (because.length === 0) because.push(...reasons(run, target, progress, history));
-  const steps = [...(point === undefined ? ['start'] : ['resume']), ...left, ...(run.checkpoints?.until === undefined ? ['capture'] : []), ...target.postProcessors.flat().map(p => p.path)];
+  const steps = [...(point === undefined ? ['start'] : ['resume']), ...left, ...(last >= 0 ? [] : ['capture', ...target.postProcessors.flat().map(p => p.path)])];
   const expected = expectedTime(history, left, point !== undefined), makes = await outline(context, root);
   return {
     ...base, state: point === undefined ? 'full' : 'resumes', ...(point === undefined ? {} : { after: progress!.nameOf(point.index) }), steps, because,

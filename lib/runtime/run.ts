@@ -12,6 +12,7 @@ import type { Problem } from '../problems.js';
 import { type Built, buildTarget } from './build.js';
 import { type Finished as UpToDate, findFinished } from './checkpoints/finished.js';
 import type { CheckpointOptions } from './checkpoints/options.js';
+import { checkSteps } from './checkpoints/steer.js';
 import { date, now } from './clock.js';
 import { type LockOptions, readDataSources } from './data.js';
 import { openJournal } from './journal.js';
@@ -77,12 +78,13 @@ export function interruption(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): BakeError
   return fail.INTERRUPTED(signal, { exit });
 }
 
-/** Runs a plan's targets. Throws only for misuse (unknown targets, a bad option); everything else is in the result. */
+/** Runs a plan's targets. Throws only for misuse (unknown targets or steps, a bad option); everything else is in the result. */
 export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResult> {
   const begun = now(), started = new Date(date());
   const parallel = options.parallel ?? Math.max(4, 2 * availableParallelism());
   if (!Number.isInteger(parallel) || parallel < 1) throw fail.PARALLEL(parallel);
-  const { targets, needed } = selectTargets(plan.targets, options.only, options.except);
+  const selected = selectTargets(plan.targets, options.only, options.except), { targets, needed } = selected;
+  const unsteered = checkSteps(options.checkpoints, plan.targets, selected);
 
   const id = `${started.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)}-${randomBytes(3).toString('hex')}`;
   const program = resolve(options.programFolder ?? '.'), stateFolder = resolve(program, options.stateFolder ?? '.bake'), folder = join(stateFolder, 'runs', id);
@@ -105,6 +107,7 @@ export async function run(plan: Plan, options: RunOptions = {}): Promise<RunResu
 
   stream.emit([], { type: 'run-start', run: id, targets: targets.map(t => t.path), folder });
   for (const [base, by] of needed) stream.emit([], { type: 'note', message: `${base} is built too: ${by} stands on it.` });
+  for (const message of unsteered) stream.emit([], { type: 'note', message });
   const problems = await lookAhead(state, targets, root, options);
   const built = problems.length > 0 || signal.aborted ? targets.map(() => notBegun(signal)) : await buildAll(state, targets, parallel, root);
   const results = targets.map((target, i): TargetResult => ({

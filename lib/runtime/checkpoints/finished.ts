@@ -13,7 +13,7 @@ import type { RunState } from '../run-state.js';
 import { TargetContext } from '../target-context.js';
 import { postProcessorKey, stepKey } from './keys.js';
 import { lateInputs } from './late-inputs.js';
-import type { CheckpointOptions } from './options.js';
+import { type CheckpointOptions, steers } from './options.js';
 import { Progress } from './progress.js';
 import type { CheckpointRecord } from './store.js';
 
@@ -23,8 +23,9 @@ export interface Finished { readonly source: Artifact; readonly artifacts: reado
 /** Looks which targets are up to date, bases first; fills in what others need of them. Steps that run on this computer each time keep a target out. */
 export async function findFinished(run: RunState, targets: readonly Target[], root: RunScope): Promise<Map<string, Finished>> {
   const finished = new Map<string, Finished>();
-  if (!mayBeFinished(run.checkpoints)) return finished;
+  if (run.checkpoints === undefined) return finished;
   for (const [index, target] of targets.entries()) {
+    if (!mayBeFinished(target, run.checkpoints)) continue;
     if (target.after.some(base => targets.some(t => t.path === base) && !finished.has(base))) continue;
     const context = new TargetContext(run, target, index);
     const progress = await Progress.of(context, run.checkpoints, root, { fetch: false }).catch(() => undefined);
@@ -42,8 +43,8 @@ export async function findFinished(run: RunState, targets: readonly Target[], ro
 }
 
 /** Whether a target with nothing to do is left alone at all. */
-export function mayBeFinished(options: CheckpointOptions | undefined): options is CheckpointOptions {
-  return options !== undefined && options.use !== false && options.from === undefined && options.until === undefined;
+export function mayBeFinished(target: Target, options: CheckpointOptions | undefined): boolean {
+  return options !== undefined && options.use !== false && !steers(target, options);
 }
 
 /** What a target made before, where it is all there and nothing that led to it has changed. */
@@ -82,7 +83,7 @@ export function targetKey(progress: Progress): string | undefined {
 
 /** The artifact that a key stands for, where it is still there, unchanged. */
 export async function presentArtifact(progress: Progress, key: string): Promise<CheckpointRecord & { readonly artifact: Artifact } | undefined> {
-  if (progress.options.use === false || progress.options.from !== undefined) return undefined;
+  if (progress.options.use === false || steers(progress.context.target, progress.options, ['from'])) return undefined;
   const record = await progress.shelf.find(key, progress.context.target.path);
   if (record?.artifact === undefined || !progress.isFresh(record) || !await isPresent(progress, record.artifact, record)) return undefined;
   progress.takeOver(record);

@@ -32,3 +32,8 @@ export function maySave(target: Target, options: CheckpointOptions, driver: { re
 
 /** Whether a step is the one that was named. */
 export function matches(step: PlannedStep, wanted: string): boolean { return step.path === wanted || step.path.endsWith(`/${wanted}`); }
+
+/** Whether `from` or `until` (or the one that is asked for) names a step of a target; to all others they say nothing. */
+export function steers(target: Target, options: CheckpointOptions, which: readonly ('from' | 'until')[] = ['from', 'until']): boolean {
+  return which.some(flag => options[flag] !== undefined && target.provisioners.some(step => matches(step, options[flag]!)));
+}

@@ -2,8 +2,8 @@
 import { errors, isBakeError, messageOf } from '../../errors.js';
 import type { RunScope } from '../run-scope.js';
 import type { RunState } from '../run-state.js';
-import { type CheckpointRecord, CheckpointStore, sizeLimit } from './store.js';
-import { isFull, isStoreTrouble } from './trouble.js';
+import type { CheckpointRecord, CheckpointStore } from './store.js';
+import { isFull, isStoreTrouble, sizeLimit } from './trouble.js';
 
 const fail = errors('CHECKPOINT', {
   DAMAGED: { message: (what: string, wrong: string) => `What was saved of ${what} is not used, and is made again: ${wrong}.`, remedy: 'Nothing has to be done. `bake cache verify` looks whether more is damaged.' },

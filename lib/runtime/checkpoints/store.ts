@@ -14,7 +14,6 @@ import { checkpointFolder } from '../../cache-folder.js';
 import { canonicalJson, type Json } from '../../json.js';
 import { makeFolder } from '../../make-folder.js';
 import type { Plan } from '../../plan.js';
-import { Size } from '../../values.js';
 import type { Artifact, FileRef, Saved } from '../driver.js';
 import { lock, withLock } from '../lock.js';
 import { thisProcess } from '../process-identity.js';
@@ -22,7 +21,7 @@ import { Blobs } from './blobs.js';
 import { leasedKeys } from './living.js';
 import { type Outside, outsideOf } from './outside.js';
 import { type PruneResult, pruneStore } from './prune.js';
-import { isFull, sayingWhy } from './trouble.js';
+import { isFull, sayingWhy, sizeLimit } from './trouble.js';
 import { type Verified, verifyStore } from './verify.js';
 
 /** What a key stands for: a machine saved after a step, or a finished artifact. */
@@ -205,6 +204,8 @@ export class CheckpointStore {
   /** Removes records, least recently used first, until the store fits into `limit` bytes; `all`: every one that is not in use. Then blobs that nothing names. */
   async prune({ limit = sizeLimit(), all = false }: { readonly limit?: number; readonly all?: boolean } = {}): Promise<PruneResult> {
     return sayingWhy(this.root, async () => {
+      // Nothing was ever saved: no reason to make a folder.
+      if (await stat(this.root).then(() => false, error => (error as NodeJS.ErrnoException).code === 'ENOENT')) return { removed: [], failed: [], freed: 0, left: 0 };
       await this.prepare();
       const work = (): Promise<PruneResult> => pruneStore(this, { limit, all });
       // Where not even a lock has room, nobody else can take it either; to make room is what this is for.
@@ -213,7 +214,12 @@ export class CheckpointStore {
   }
 
   /** Reads every blob and compares it with its name; `progress` hears how many were read. */
-  verify(progress: (done: number) => void = () => {}): Promise<Verified> { return sayingWhy(this.root, () => verifyStore(this, progress)); }
+  verify(progress: (done: number) => void = () => {}): Promise<Verified> {
+    return sayingWhy(this.root, async () => {
+      await this.records();
+      return verifyStore(this, progress);
+    });
+  }
 
   /** Removes the record of a key, and what it stands for outside. */
   async drop(key: string): Promise<void> {
@@ -259,11 +265,6 @@ export class CheckpointStore {
 
   /** Runs work while no other process changes records. */
   exclusively<T>(work: () => Promise<T>): Promise<T> { return withLock(join(this.root, 'locks', 'store'), work, { budget: 10 * 60_000, mode: 0o600 }); }
-}
-
-/** How large the store may grow, in bytes: BAKE_CACHE_SIZE (`30G`), else 20 GiB. */
-export function sizeLimit(env: NodeJS.ProcessEnv = process.env): number {
-  return env['BAKE_CACHE_SIZE'] ? Size.parse(env['BAKE_CACHE_SIZE']).$size : 20 * 1024 ** 3;
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -1,5 +1,6 @@
-/** Why a folder of checkpoints cannot be used, in words: to a build it costs the checkpoint, to `bake cache` it is the error. */
-import { type BakeError, errors, isBakeError, messageOf } from '../../errors.js';
+/** How large a folder of checkpoints may grow, and why it cannot be used, in words: to a build it costs the checkpoint, to `bake cache` it is the error. */
+import { type BakeError, errors, exitCodes, isBakeError, messageOf } from '../../errors.js';
+import { Size } from '../../values.js';
 
 const fail = errors('STORE', {
   FULL: {
@@ -20,6 +21,7 @@ const fail = errors('STORE', {
     message: (folder: string, why: string) => `There is no folder ${folder} for checkpoints, and none can be made (${why}).`,
     remedy: 'Name a folder in another place: BAKE_CHECKPOINT_DIR, or BAKE_CACHE_DIR for all that is cached.',
   },
+  SIZE: { message: (text: string) => `BAKE_CACHE_SIZE is '${text}', and that is no size.`, remedy: 'Write a number and a unit: BAKE_CACHE_SIZE=30G.', exit: exitCodes.usage },
   TROUBLE: {
     message: (folder: string, why: string) => `Checkpoints in ${folder} cannot be used: ${why}.`,
     remedy: 'Name a folder in another place: BAKE_CHECKPOINT_DIR.',
@@ -49,3 +51,10 @@ export async function sayingWhy<T>(root: string, work: () => Promise<T>): Promis
 export const isStoreTrouble = (error: unknown): error is BakeError => isBakeError(error) && error.code.startsWith('STORE_');
 /** Whether there was no space, here or where the machine wrote: programs that we start say it in words only. */
 export const isFull = (error: unknown): boolean => (isBakeError(error) && error.code === 'STORE_FULL') || (error as NodeJS.ErrnoException).code === 'ENOSPC' || /no space left on device/i.test(messageOf(error));
+
+/** How large a store may grow, in bytes: BAKE_CACHE_SIZE (`30G`), else 20 GiB. */
+export function sizeLimit(env: NodeJS.ProcessEnv = process.env): number {
+  const given = env['BAKE_CACHE_SIZE'];
+  if (!given) return 20 * 1024 ** 3;
+  try { return Size.parse(given).$size; } catch { throw fail.SIZE(given); }
+}

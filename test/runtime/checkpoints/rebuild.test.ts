@@ -186,6 +186,33 @@ describe('a rebuild', () => {
     expect((await rebuild(web(['a', 'b', 'c']), { from: 'web/add-2' })).ran).toEqual(['resume web/scratch', 'add b', 'add c', 'capture web/scratch']);
   });
 
+  it('refuses from and until that name no step of what is built, with the steps that there are', async () => {
+    await expect(build(web(['a', 'b']), { from: 'addd-2' })).rejects.toMatchObject({ code: 'STEPS_UNKNOWN', exit: 2, message: "--from addd-2: no step of what is built has this name. Did you mean 'add-2'?", remedy: 'Its steps are web/add, web/add-2.' });
+    await expect(build(web([]), { until: 'x' })).rejects.toMatchObject({ code: 'STEPS_UNKNOWN', remedy: 'What is built has no steps at all.' });
+    await expect(build(web(['a', 'b']), { from: 'add-2', until: 'add' })).rejects.toMatchObject({ code: 'STEPS_ORDER' });
+    expect(ran).toEqual([]);
+  });
+
+  it('with from and until of a step that one of several builds has leaves the others as they are, and says so', async () => {
+    const two: Describe = app => {
+      const image = (id: string, more: object, names: string[]) => new ImageBuild(app, id, { sources: [new ScratchSource({ ...more, output: `${id}.txt` })], provisioners: names.map(name => new Add({ line: `${id} ${name}`, name })) });
+      const base = image('base', { image: 'x' }, ['a', 'b']);
+      image('web', { from: base }, ['c', 'd']);
+      image('db', { image: 'y' }, ['e']);
+    };
+    const [, , seen] = await forecast(planOf(two), { programFolder: folder, kinds, checkpoints: { store, until: 'c' } });
+    expect(seen).toMatchObject({ target: 'web/scratch', steps: ['start', 'web/c'] });
+    const ended = await build(two, { until: 'c' });
+    // What it stands on is built to its end, without a word: that was to be expected.
+    expect([ended.ran.filter(line => line.startsWith('add')).sort(), ended.outcomes]).toEqual([['add base a', 'add base b', 'add db e', 'add web c'], ['base/scratch done', 'db/scratch done', 'web/scratch done']]);
+    expect(ended.said).toContain("base/scratch, db/scratch have no step 'c', and are built as without --until.");
+    const asked = await build(two, { until: 'c' }, { only: ['web'] });
+    expect(asked.said.filter(line => line.includes('no step'))).toEqual([]);
+    await expect(build(two, { from: 'c' }, { only: ['db'] })).rejects.toMatchObject({ code: 'STEPS_ELSEWHERE' });
+    await build(two);
+    expect((await build(two, { from: 'd' }, { force: true })).ran).toEqual(['resume web/scratch', 'add web d', 'capture web/scratch']);
+  });
+
   it('saves nothing where the step says never', async () => {
     await build(web([new Add({ line: 'a' }), new Add({ line: 'b', checkpoint: 'never' })]));
     expect((await rebuild(web(['a', new Add({ line: 'b', checkpoint: 'never' }), 'c']))).ran).toEqual(['resume web/scratch', 'add b', 'add c', 'capture web/scratch']);

@@ -27,7 +27,7 @@ describe('a folder of checkpoints that cannot be used', () => {
     });
     it.skipIf(what.includes('no folder') && !existsSync('/proc/self'))(`as it ${what} is an error of ours to those who look after it`, async () => {
       const store = new CheckpointStore(place(await temporaryFolder()));
-      for (const work of [() => store.prune({ all: true }), () => store.lease('k'), () => store.turn('k')]) await expect(work()).rejects.toMatchObject({ code: 'STORE_NO_FOLDER' });
+      for (const work of [...(what.startsWith('lies') ? [] : [() => store.prune({ all: true }), () => store.list(), () => store.size(), () => store.verify()]), () => store.lease('k'), () => store.turn('k')]) await expect(work()).rejects.toMatchObject({ code: 'STORE_NO_FOLDER' });
     });
   }
 });
