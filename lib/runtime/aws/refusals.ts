@@ -3,8 +3,8 @@ import { type BakeError, errors, isBakeError, messageOf } from '../../errors.js'
 
 const fail = errors('AWS', {
   DENIED: {
-    message: (action: string, said: string) => `AWS does not allow ${action}: ${said}`,
-    remedy: (action: string) => `Allow ${action} to whom you build as. \`bake policy aws\` prints all that this program needs.`,
+    message: (action: string, said: string, _coded: string | undefined) => `AWS does not allow ${action}: ${said}`,
+    remedy: (action: string, _said: string, coded: string | undefined) => `Allow ${action} to whom you build as. \`bake policy aws\` prints all that this program needs.${coded === undefined ? '' : ` Which policy it was: set decodeAuthorizationMessages, or run\naws sts decode-authorization-message --query DecodedMessage --output text --encoded-message ${coded}`}`,
     explain: 'The credentials are valid, and a policy denies this call, or none allows it. It is never tried again.',
   },
   CREDENTIALS: {
@@ -57,7 +57,10 @@ export function refusal(action: string, region: string, error: unknown): BakeErr
   const e = error as SdkError, code = e.name !== undefined && e.name !== 'Error' ? e.name : e.Code ?? e.code ?? 'Error', said = oneLine(messageOf(error));
   const status = e.$metadata?.httpStatusCode ?? 0;
   const more = { cause: error, facts: { action, region, awsCode: code, ...(e.$metadata?.requestId === undefined ? {} : { requestId: e.$metadata.requestId }) } };
-  if (denied.has(code)) return fail.DENIED(action, said, more);
+  if (denied.has(code)) {
+    const coded = encoded.exec(said)?.[1];
+    return fail.DENIED(action, said.replace(encoded, ''), coded, { ...more, facts: { ...more.facts, ...(coded === undefined ? {} : { coded }) } });
+  }
   if (unknownCaller.has(code)) return fail.CREDENTIALS(said, more);
   if (capacity.has(code)) return fail.REFUSED(action, code, said, more);
   if (throttled.has(code) || faults.has(code) || e.$retryable?.throttling === true || status >= 500 || status === 429) return fail.BUSY(action, code, said, more);
@@ -65,6 +68,19 @@ export function refusal(action: string, region: string, error: unknown): BakeErr
   if (code === 'ENOTFOUND' || e.code === 'ENOTFOUND') return fail.NO_REGION(action, region, said, more);
   if (network.has(code) || network.has(e.code ?? '') || (status === 0 && e.$fault === undefined && /socket|connect|network|timed? ?out|hang up/i.test(said))) return fail.UNREACHABLE(action, region, said || code, more);
   return fail.REFUSED(action, code, said, more);
+}
+
+/** What AWS says of why it refused, in a form that only who may decode it can read. */
+const encoded = / ?Encoded authorization failure message: ([\w-]+)/;
+
+/** A coded refusal, decoded: who was denied what, on what, and whether a policy forbids it or none allows it. Where it has another form, AWS's own words. */
+export function decodedRefusal(error: BakeError, decoded: string): BakeError {
+  let said = decoded;
+  try {
+    const { explicitDeny, context: { principal, action, resource } } = JSON.parse(decoded) as { readonly explicitDeny: boolean; readonly context: { readonly principal: { readonly arn: string }; readonly action: string; readonly resource: string } };
+    said = `${explicitDeny ? 'a policy forbids' : 'no policy allows'} ${principal.arn} to do ${action} on ${resource}`;
+  } catch { /* AWS's own words */ }
+  return fail.DENIED(String(error.facts['action']), said, undefined, { cause: error.cause, facts: { ...error.facts, decoded } });
 }
 
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();

@@ -1,11 +1,12 @@
 /** A session: one identity, one region, and calls that are tried again where that helps and never where it does not. */
 import type { EC2Client } from '@aws-sdk/client-ec2';
+import type { BakeError } from '../../errors.js';
 import type { Json } from '../../json.js';
 import type { ResolvedOf } from '../../fields.js';
 import type { AwsFields } from '../../constructs/shared/aws.js';
 import { retry } from '../retry.js';
 import { type Credentials, makeCredentials } from './credentials.js';
-import { ambiguous, isGone, refusal, retryable } from './refusals.js';
+import { ambiguous, decodedRefusal, isGone, refusal, retryable } from './refusals.js';
 import { type CallOf, type Ec2Module, type InputOf, loadEc2, loadSts, type OutputOf, type StsModule } from './sdk.js';
 
 /** Who and where, without a secret in it: goes into journals and artifacts, so that another process finds the same account. */
@@ -103,11 +104,11 @@ export function openSession(access: Access, options: SessionOptions = {}): Sessi
       });
     };
     const sts = service<StsModule>('sts', loadSts, (module, s) => new module.STSClient(s) as unknown as Client);
-    const decoded = async (error: ReturnType<typeof refusal>): Promise<ReturnType<typeof refusal>> => {
-      const coded = /Encoded authorization failure message: ([\w-]+)/.exec(error.message)?.[1];
-      if (!access.decode || coded === undefined) return error;
+    const decoded = async (error: BakeError): Promise<BakeError> => {
+      const { coded } = error.facts;
+      if (!access.decode || typeof coded !== 'string') return error;
       const said = await sts('DecodeAuthorizationMessage', { EncodedMessage: coded }).catch(() => undefined);
-      return said?.DecodedMessage === undefined ? error : refusal(String(error.facts['action']), region, Object.assign(new Error(said.DecodedMessage), { name: 'UnauthorizedOperation' }));
+      return said?.DecodedMessage === undefined ? error : decodedRefusal(error, said.DecodedMessage);
     };
     return {
       access, region, service, sts,

@@ -73,6 +73,22 @@ describe('who AWS is spoken to as', () => {
   it('nobody: the error says how to log in', async () => {
     await expect(caller()).rejects.toMatchObject({ code: 'AWS_CREDENTIALS', remedy: expect.stringContaining('aws sso login') });
   });
+  it('who may not: a coded refusal is decoded where that is allowed, else the command that decodes it is named', async () => {
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'AKIAENV', AWS_SECRET_ACCESS_KEY: 's' });
+    const { world } = server;
+    world.encodesRefusals = true;
+    world.denied.add('ec2:DescribeRegions');
+    try {
+      await expect(caller({ decode: true })).rejects.toMatchObject({
+        code: 'AWS_DENIED', message: 'AWS does not allow ec2:DescribeRegions: no policy allows arn:aws:iam::111122223333:user/builder to do ec2:DescribeRegions on arn:aws:ec2:eu-central-1:111122223333:instance/*',
+        remedy: 'Allow ec2:DescribeRegions to whom you build as. `bake policy aws` prints all that this program needs.',
+      });
+      const plain = { message: 'AWS does not allow ec2:DescribeRegions: You are not authorized to perform this operation.', remedy: expect.stringMatching(/\naws sts decode-authorization-message --query DecodedMessage --output text --encoded-message [\w-]{100,}$/) };
+      await expect(caller()).rejects.toMatchObject(plain);
+      world.denied.add('sts:DecodeAuthorizationMessage');
+      await expect(caller({ decode: true })).rejects.toMatchObject(plain);
+    } finally { world.encodesRefusals = false; world.denied.clear(); }
+  });
   it('a name of a region that there is not, which is not asked for again', () => {
     const error = refusal('ec2:DescribeRegions', 'eu-nowhere-1', Object.assign(new Error('getaddrinfo ENOTFOUND ec2.eu-nowhere-1.amazonaws.com'), { code: 'ENOTFOUND' }));
     expect([error.code, error.retryable]).toEqual(['AWS_NO_REGION', false]);

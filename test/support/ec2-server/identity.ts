@@ -15,9 +15,18 @@ const profile = (world: World, name: string) => {
 };
 const dates = { CreateDate: new Date(0), Path: '/' };
 
+/** Who calls. */
+export const builder = `arn:aws:iam::${account}:user/builder`;
+/** What EC2 says in a refusal that only who may decode it can read. */
+export function encodedRefusal(action: string, region: string): string {
+  const why = { allowed: false, explicitDeny: false, matchedStatements: { items: [] }, failures: { items: [] }, context: { principal: { id: 'AIDATEST', arn: builder }, action, resource: `arn:aws:ec2:${region}:${account}:instance/*`, conditions: { items: [] } } };
+  return `Encoded authorization failure message: ${Buffer.from(JSON.stringify(why)).toString('base64url')}`;
+}
+
 /** STS and IAM, as far as builds need them. */
 export const identity: { readonly [action: string]: Answer } = {
-  'sts:GetCallerIdentity': () => ({ Account: account, Arn: `arn:aws:iam::${account}:user/builder`, UserId: 'AIDATEST' }),
+  'sts:GetCallerIdentity': () => ({ Account: account, Arn: builder, UserId: 'AIDATEST' }),
+  'sts:DecodeAuthorizationMessage': ({ EncodedMessage }) => ({ DecodedMessage: Buffer.from(EncodedMessage, 'base64url').toString() }),
   'sts:AssumeRole': ({ RoleArn, RoleSessionName, DurationSeconds, ExternalId, Tags, Policy }) => {
     void [DurationSeconds, ExternalId, Tags, Policy];
     return { Credentials: { AccessKeyId: `ASIA${String(RoleSessionName).replace(/\W/g, '').toUpperCase().slice(0, 12)}`, SecretAccessKey: 'taken', SessionToken: 'token', Expiration: new Date(Date.now() + 3_600_000) }, AssumedRoleUser: { Arn: `${RoleArn}/${RoleSessionName}`, AssumedRoleId: 'AROATEST' } };

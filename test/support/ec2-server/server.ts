@@ -3,7 +3,7 @@
  * does not look at. Behind an instance a real server may listen, at the instance's own address in 127/8.
  */
 import { type Front, Refusal, startFront } from './front.js';
-import { identity } from './identity.js';
+import { builder, encodedRefusal, identity } from './identity.js';
 import { instances } from './instances.js';
 import { network } from './network.js';
 import { forbidden } from './policy.js';
@@ -54,7 +54,7 @@ export async function startEc2(options: { readonly speed?: number; readonly gues
     async answer(call, operation) {
       const [prefix, name] = call.action.split(':') as [string, string], region = world.region(call.region);
       const denied = world.denied.has(call.action) ? call.action : world.policy && forbidden(world.policy, call, region);
-      if (denied !== undefined) throw new Refusal(prefix === 'ec2' ? 'UnauthorizedOperation' : 'AccessDenied', `You are not authorized to perform this operation. User: arn:aws:iam::111122223333:user/builder is not authorized to perform: ${denied}`, 403);
+      if (denied !== undefined) throw new Refusal(prefix === 'ec2' ? 'UnauthorizedOperation' : 'AccessDenied', `You are not authorized to perform this operation. ${world.encodesRefusals && prefix === 'ec2' ? encodedRefusal(denied, call.region) : `User: ${builder} is not authorized to perform: ${denied}`}`, 403);
       const { DryRun, ...rest } = call.input;
       if (DryRun === true) throw new Refusal('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
       const unread = new Set<string>(), input = watched(rest, '', unread);

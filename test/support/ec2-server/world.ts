@@ -57,6 +57,8 @@ export class World {
   readonly tunnels: string[] = [];
   /** Actions that the caller may not do: `ec2:RunInstances`. */
   readonly denied = new Set<string>();
+  /** Refusals are told in a coded form, as EC2 does it. */
+  encodesRefusals = false;
   /** What the caller may do; everything when undefined. */
   policy: Policy | undefined;
   /** What Windows instances make up; none where undefined. */
