@@ -18,18 +18,22 @@ export function fileDigest(path: string, stats: Stats = statSync(path)): string 
   const stamp = `${stats.size}:${stats.mtimeMs}:${stats.ino}:${stats.mode & 0o7777}`;
   const remembered = known.get(path) ?? (stats.size >= largeFile ? recall(path) : undefined);
   if (remembered?.stamp === stamp) return remembered.digest;
-  const hash = createHash('sha256').update(`file ${portableMode(stats.mode).toString(8)}\n`);
-  const descriptor = openSync(path, 'r');
+  const entry = { stamp, digest: digestWithMode(path, stats.mode, stats.size) };
+  known.set(path, entry);
+  if (stats.size >= largeFile) remember(path, entry);
+  return entry.digest;
+}
+
+/** What `fileDigest` of a file were, had it these permission bits. Reads the file. */
+export function digestWithMode(path: string, mode: number, size = statSync(path).size): string {
+  const hash = createHash('sha256').update(`file ${portableMode(mode).toString(8)}\n`), descriptor = openSync(path, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(1, stats.size)));
+    const buffer = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(1, size)));
     for (let read; (read = readSync(descriptor, buffer, 0, buffer.length, null)) > 0;) hash.update(buffer.subarray(0, read));
   } finally {
     closeSync(descriptor);
   }
-  const entry = { stamp, digest: `sha256:${hash.digest('hex')}` };
-  known.set(path, entry);
-  if (stats.size >= largeFile) remember(path, entry);
-  return entry.digest;
+  return `sha256:${hash.digest('hex')}`;
 }
 
 /** sha256 of a folder: the tree of names, modes, links and contents. */

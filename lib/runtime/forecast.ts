@@ -2,12 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { digestWithMode } from '../file-digest.js';
 import type { Plan, Target } from '../plan.js';
 import { findFinished, hasMade } from './checkpoints/finished.js';
 import { type History, type Part, readHistory } from './checkpoints/history.js';
 import { Progress } from './checkpoints/progress.js';
 import { checkSteps } from './checkpoints/steer.js';
-import { type Change, changesBetween } from './checkpoints/why.js';
+import { type Change, changesBetween, type FilesNow } from './checkpoints/why.js';
 import { readDataSources } from './data.js';
 import { makeRedactor } from './redact.js';
 import { makeRegistry } from './registry.js';
@@ -81,12 +82,22 @@ function reasons(run: RunState, target: Target, progress: Progress | undefined, 
   if (progress === undefined) return [{ path: target.path, what: `a ${target.source.kind.replace('/', ' ')} is built anew each time` }];
   if (!progress.isKnown) return [{ path: target.path, what: 'what it starts from is not here yet, or is asked for anew each time' }];
   const parts: Part[] = progress.parts();
-  const changes = changesBetween(history, { parts }, digest => run.plan.files[digest]?.path);
+  const changes = changesBetween(history, { parts }, filesNow(run));
   if (changes.length > 0) return changes;
   if (progress.passedOver.length > 0) return [...progress.passedOver];
   const again = target.provisioners.filter((_, i) => progress.effects(i) === 'host' && (target.provisioners[i]!.settings.creates ?? []).length === 0);
   if (again.length > 0) return again.map(step => ({ path: step.path, what: 'it changes this computer and does not say what it creates' }));
   return [{ path: target.path, what: 'nothing changed, but its artifact is not there any more, or was made elsewhere' }];
+}
+
+function filesNow(run: RunState): FilesNow {
+  return {
+    name: digest => run.plan.files[digest]?.path,
+    digestWithMode: (digest, inside, mode) => {
+      const file = run.plan.files[digest];
+      try { return file && digestWithMode(join(resolve(run.folders.files, file.path), inside), mode); } catch { return undefined; }
+    },
+  };
 }
 
 function expectedTime(history: History | undefined, steps: readonly string[], resumes: boolean): number | undefined {

@@ -1,8 +1,8 @@
 /** What a target was made of, and how long each part took, the last time it was built here: `.bake/last/<target>.json`. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileDigest } from '../../file-digest.js';
+import { fileDigest, portableMode } from '../../file-digest.js';
 import { byCodeUnit, type Json } from '../../json.js';
 import { makeFolder } from '../../make-folder.js';
 import type { PlannedComponent } from '../../plan.js';
@@ -17,7 +17,10 @@ export interface Part {
   readonly own: Json;
   /** What only the run knew: bases, outputs, data, files that it made; name -> a text that changes with the thing. */
   readonly late: { readonly [name: string]: string };
-  /** Files inside the folders that the props name, by folder digest. */
+  /**
+   * What the files and folders that the props name were, by digest: each thing in a folder (a folder ends in a slash), and the file or folder
+   * itself as ''. A file is `644 sha256:…`, a folder `755`, a link `link <target>`.
+   */
   readonly folders: { readonly [digest: string]: { readonly [file: string]: string } };
   /** Milliseconds; missing where it has not run. */
   readonly took?: number;
@@ -61,20 +64,26 @@ export function partOf(run: RunState, component: PlannedComponent, late: { reado
   const folders: { [digest: string]: { [file: string]: string } } = {};
   for (const digest of filesIn(component.props)) {
     const file = run.plan.files[digest];
-    if (file?.kind === 'folder') folders[digest] = contentsOf(resolve(run.folders.files, file.path));
+    if (file !== undefined) folders[digest] = contentsOf(resolve(run.folders.files, file.path));
   }
   return { path: component.path, kind: component.kind, props: component.props, own: component.own as unknown as Json, late, folders, ...(took === undefined ? {} : { took }) };
 }
 
-/** Every file below a folder with its digest; digests are remembered, so this costs a look. */
-export function contentsOf(folder: string, below = ''): { [file: string]: string } {
+/** A file, or everything below a folder; digests are remembered, so this costs a look. */
+export function contentsOf(path: string): { [file: string]: string } {
   const out: { [file: string]: string } = {};
-  try {
-    for (const name of readdirSync(join(folder, below)).sort(byCodeUnit)) {
-      const path = join(folder, below, name), stats = statSync(path, { throwIfNoEntry: false });
-      if (stats?.isDirectory()) Object.assign(out, contentsOf(folder, join(below, name)));
-      else if (stats?.isFile()) out[join(below, name)] = fileDigest(path, stats);
-    }
-  } catch { /* gone meanwhile: there is nothing to compare then */ }
+  // Gone meanwhile: there is nothing to compare then.
+  try { look(path, '', statSync(path), out); } catch { /* see above */ }
   return out;
+}
+
+function look(root: string, inside: string, stats: Stats, out: { [file: string]: string }): void {
+  const path = join(root, inside), mode = portableMode(stats.mode).toString(8);
+  if (stats.isSymbolicLink()) out[inside] = `link ${readlinkSync(path)}`;
+  else if (stats.isFile()) out[inside] = `${mode} ${fileDigest(path, stats)}`;
+  else if (stats.isDirectory()) {
+    // The mode of the folder itself is no part of its digest.
+    if (inside !== '') out[`${inside}/`] = mode;
+    for (const name of readdirSync(path).sort(byCodeUnit)) look(root, join(inside, name), lstatSync(join(path, name)), out);
+  }
 }

@@ -1,12 +1,14 @@
 /** Why a target is not what it was: the first part that changed, down to the prop, the file, or what stands behind a name. */
+import { join } from 'node:path';
 import { canonicalJson, isObject } from '../../json.js';
+import { inWords } from '../../in-words.js';
 import type { History, Part } from './history.js';
 
 /** One difference. `what` completes "because": `the contents of scripts/base.sh changed`. */
 export interface Change { readonly path: string; readonly field?: string; readonly what: string }
 
-/** All differences, in the order of the parts; empty: nothing changed. `files`: where each digest's file lies, before or now. */
-export function changesBetween(before: History | undefined, now: { readonly parts: readonly Part[] }, files: (digest: string) => string | undefined): Change[] {
+/** All differences, in the order of the parts; empty: nothing changed. */
+export function changesBetween(before: History | undefined, now: { readonly parts: readonly Part[] }, files: FilesNow): Change[] {
   if (before === undefined) return [{ path: '', what: 'it was never built here' }];
   const changes: Change[] = [];
   const [source, ...steps] = now.parts, [sourceBefore, ...stepsBefore] = before.parts;
@@ -21,7 +23,7 @@ export function changesBetween(before: History | undefined, now: { readonly part
   return changes;
 }
 
-function partChanges(was: Part, is: Part, files: (digest: string) => string | undefined): Change[] {
+function partChanges(was: Part, is: Part, files: FilesNow): Change[] {
   const changes: Change[] = [];
   if (canonicalJson(was.own) !== canonicalJson(is.own)) changes.push(...valueChanges(was.props, is.props, '', was, is, files));
   for (const name of new Set([...Object.keys(was.late), ...Object.keys(is.late)])) {
@@ -43,27 +45,55 @@ function lateName(name: string): string {
   }
 }
 
-function valueChanges(was: unknown, is: unknown, field: string, before: Part, now: Part, files: (digest: string) => string | undefined): Change[] {
+/** Where the files are now: their names for people, and what the digest of one (or of one inside a folder) were, had it another mode. */
+export interface FilesNow {
+  name(digest: string): string | undefined;
+  digestWithMode?(digest: string, inside: string, mode: number): string | undefined;
+}
+
+function valueChanges(was: unknown, is: unknown, field: string, before: Part, now: Part, files: FilesNow): Change[] {
   if (canonicalJson(was ?? null) === canonicalJson(is ?? null)) return [];
+  const change = (what: string): Change[] => [{ path: now.path, field, what }];
   if (isObject(was) && isObject(is)) {
-    if (typeof was['$file'] === 'string' && typeof is['$file'] === 'string') return fileChanges(was['$file'], is['$file'], field, before, now, files(is['$file']) ?? String(is['name']));
+    if (typeof was['$file'] === 'string' && typeof is['$file'] === 'string') return fileChanges(was['$file'], is['$file'], field, before, now, files);
     if (!Object.keys({ ...was, ...is }).some(k => k.startsWith('$'))) {
       return [...new Set([...Object.keys(was), ...Object.keys(is)])].sort().flatMap(key => valueChanges(was[key], is[key], field === '' ? key : `${field}.${key}`, before, now, files));
     }
   }
-  if (Array.isArray(was) && Array.isArray(is) && was.length === is.length) return is.flatMap((item, i) => valueChanges(was[i], item, `${field}[${i}]`, before, now, files));
-  return [{ path: now.path, field, what: was === undefined ? `${field} was set` : is === undefined ? `${field} was taken out` : `${field} changed from ${shown(was)} to ${shown(is)}` }];
+  if (Array.isArray(was) && Array.isArray(is)) {
+    if (was.length === is.length) return is.flatMap((item, i) => valueChanges(was[i], item, `${field}[${i}]`, before, now, files));
+    const [from, gone, come] = difference(was, is);
+    if (gone === 0) return is.slice(from, from + come).map((item, i) => ({ path: now.path, field: `${field}[${from + i}]`, what: `${field}[${from + i}] is new: ${inWords(item)}` }));
+    if (come === 0) return was.slice(from, from + gone).map((item, i) => ({ path: now.path, field: `${field}[${from + i}]`, what: `${field}[${from + i}] is gone: it was ${inWords(item)}` }));
+  }
+  return change(was === undefined ? `${field} was set to ${inWords(is)}` : is === undefined ? `${field} was taken out: it was ${inWords(was)}` : `${field} changed from ${inWords(was)} to ${inWords(is)}`);
 }
 
-function fileChanges(was: string, is: string, field: string, before: Part, now: Part, place: string): Change[] {
-  const [filesBefore, filesNow] = [before.folders[was], now.folders[is]];
-  if (filesBefore === undefined || filesNow === undefined) return [{ path: now.path, field, what: `the contents of ${place} changed` }];
-  const changed = [...new Set([...Object.keys(filesBefore), ...Object.keys(filesNow)])].sort().filter(f => filesBefore[f] !== filesNow[f]);
-  if (changed.length === 0) return [{ path: now.path, field, what: `modes or links in ${place} changed` }];
-  return changed.map(file => ({ path: now.path, field, what: `${place}/${file} ${filesBefore[file] === undefined ? 'is new' : filesNow[file] === undefined ? 'is gone' : 'changed'}` }));
+/** Where two lists begin to differ, and how many items of each are others. */
+function difference(was: readonly unknown[], is: readonly unknown[]): readonly [number, number, number] {
+  const same = (a: unknown, b: unknown): boolean => canonicalJson(a ?? null) === canonicalJson(b ?? null), shorter = Math.min(was.length, is.length);
+  let start = 0, end = 0;
+  while (start < shorter && same(was[start], is[start])) start++;
+  while (end < shorter - start && same(was.at(-1 - end), is.at(-1 - end))) end++;
+  return [start, was.length - start - end, is.length - start - end];
 }
 
-function shown(value: unknown): string {
-  const text = isObject(value) && typeof value['$size'] === 'number' ? `${value['$size']} bytes` : isObject(value) && typeof value['$duration'] === 'number' ? `${value['$duration']} ms` : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+function fileChanges(was: string, is: string, field: string, before: Part, now: Part, files: FilesNow): Change[] {
+  const [then, today] = [before.folders[was], now.folders[is]], place = files.name(is) ?? field, change = (what: string): Change => ({ path: now.path, field, what });
+  if (then === undefined || today === undefined) return [change(`the contents of ${place} changed`)];
+  const changed = [...new Set([...Object.keys(then), ...Object.keys(today)])].sort().filter(f => then[f] !== today[f]);
+  if (changed.length === 0) return [change(`what ${place} is changed`)];
+  return changed.map(inside => {
+    const path = inside === '' ? place : join(place, inside), [a, b] = [then[inside], today[inside]];
+    if (a === undefined) return change(`${path} is new`);
+    if (b === undefined) return change(`${path} is gone`);
+    const [modeThen = '', digestThen] = a.split(' '), [modeNow = '', digestNow] = b.split(' ');
+    if (a.startsWith('link ') || b.startsWith('link ')) return change(`${path} was ${kindOf(a)}, and is ${kindOf(b)}`);
+    if (modeThen === modeNow) return change(`the contents of ${path} changed`);
+    const mode = `from ${modeThen} to ${modeNow}`;
+    const alone = digestThen === undefined || files.digestWithMode?.(is, inside, Number.parseInt(modeThen, 8)) === digestThen;
+    return change(alone ? `the mode of ${path} changed ${mode}` : digestNow === undefined ? `${path} was ${kindOf(a)}, and is ${kindOf(b)}` : `the contents of ${path} changed, and its mode ${mode}`);
+  });
 }
+
+const kindOf = (entry: string): string => (entry.startsWith('link ') ? `a link to ${entry.slice(5)}` : entry.includes(' ') ? 'a file' : 'a folder');

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -66,10 +66,35 @@ describe('the forecast of a run', () => {
 
   it('traces a change to the files inside a folder', () => {
     const part = (digest: string, files: object) => ({ path: 'web/file', kind: 'provisioner/file', props: { source: { $file: digest, name: 'files/' } }, own: { disk: digest }, late: {}, folders: { [digest]: files as never } });
-    const before = { target: 'web/scratch', parts: [part('x', {}), part('d1', { 'a.conf': '1', 'b/c': '1' })] };
-    expect(changesBetween(before, { parts: [part('x', {}), part('d2', { 'a.conf': '1', 'b/c': '2', new: '1' })] }, () => 'site')).toEqual([
-      { path: 'web/file', field: 'source', what: 'site/b/c changed' }, { path: 'web/file', field: 'source', what: 'site/new is new' },
+    const before = { target: 'web/scratch', parts: [part('x', {}), part('d1', { 'a.conf': '644 1', 'b/': '755', 'b/c': '644 1', 'b/old': '644 1', run: '644 1', to: 'link a' })] };
+    expect(changesBetween(before, { parts: [part('x', {}), part('d2', { 'a.conf': '644 1', 'b/': '700', 'b/c': '644 2', new: '644 1', run: '755 3', to: 'link b' })] }, { name: () => 'site/' }).map(c => [c.path, c.field, c.what])).toEqual([
+      'the mode of site/b/ changed from 755 to 700', 'the contents of site/b/c changed', 'site/b/old is gone', 'site/new is new', 'the contents of site/run changed, and its mode from 644 to 755', 'site/to was a link to a, and is a link to b',
+    ].map(what => ['web/file', 'source', what]));
+  });
+
+  it('tells a changed mode from changed contents, in a file and in a folder', async () => {
+    const steps = (): ReturnType<typeof plan> => plan([{ line: 'a', file: 'files/a.conf' }, { line: 'b', file: 'files/', continueOnError: true }]);
+    await build(steps());
+    chmodSync(join(folder, 'files/a.conf'), 0o755);
+    expect((await whyWeb(steps())).because).toEqual([
+      { path: 'web/add', field: 'file', what: 'the mode of files/a.conf changed from 644 to 755' }, { path: 'web/add-2', field: 'file', what: 'the mode of files/a.conf changed from 644 to 755' },
     ]);
+    writeFileSync(join(folder, 'files/a.conf'), 'two');
+    expect((await whyWeb(steps())).because[0]!.what).toBe('the contents of files/a.conf changed, and its mode from 644 to 755');
+  });
+
+  it('says in words what a prop was and is', () => {
+    const part = (props: object) => ({ path: 'web/shell', kind: 'provisioner/shell', props: props as never, own: props as never, late: {}, folders: {} });
+    const changes = (was: object, is: object) => changesBetween({ target: 'web/scratch', parts: [part({}), part(was)] }, { parts: [part({}), part(is)] }, { name: () => undefined }).map(c => c.what);
+    expect(changes({ environment: { T: { $secret: 'env:A' } } }, { environment: { T: { $secret: 'env:B', $cacheKey: '2' } } })).toEqual(['environment.T changed from the secret env:A to the secret env:B with cacheKey "2"']);
+    expect(changes({ environment: { T: { $secret: 'env:A' } } }, { environment: {} })).toEqual(['environment.T was taken out: it was the secret env:A']);
+    expect(changes({ size: { $size: 1024 } }, { size: { $size: 2048 } })).toEqual(['size changed from 1024 bytes to 2048 bytes']);
+    expect(changes({ inline: ['a', 'c'] }, { inline: ['a', 'b', 'c'] })).toEqual(['inline[1] is new: "b"']);
+    expect(changes({ inline: ['a', 'b', 'c'] }, { inline: ['a', 'c'] })).toEqual(['inline[1] is gone: it was "b"']);
+    expect(changes({ inline: ['x', 'b'] }, { inline: ['a', 'c', 'b'] })).toEqual(['inline changed from ["x", "b"] to ["a", "c", "b"]']);
+    expect(changes({ to: { $expr: { op: 'output', target: 'base/qemu', output: 'path' } } }, { to: 'x' })).toEqual(['to changed from the output \'path\' of base/qemu to "x"']);
+    expect(changes({ text: { $secret: 'text', $expr: { op: 'template', parts: [{ op: 'value', value: 'a ' }, { op: 'secret', secret: 'env:A' }] } } }, {})).toEqual(['text was taken out: it was "a " + the secret env:A']);
+    expect(changes({ script: { $file: 'sha256:1', name: 'a.sh' } }, { script: { $generated: 'b.sh' } })).toEqual(['script changed from the file a.sh to the file b.sh, which the run makes']);
   });
 
   it('traces a change to a variable by the prop that it changed', async () => {
