@@ -29,6 +29,8 @@ export interface Reach {
   readonly hostKey?: string;
   /** What to do while a server shows another key than that: an installer's own server is waited for, anything else refused. @default 'refuse' */
   readonly otherHostKey?: 'refuse' | 'wait';
+  /** As long as it is true, a server that refuses the login is taken for an installer's own, and waited out. */
+  readonly patient?: (() => boolean) | undefined;
 }
 /** The settings of a source whose user wrote none: the defaults of the field table (a test holds them equal). */
 export const sshDefaults: SshProps = {
@@ -56,7 +58,7 @@ export async function openSsh(given: SshProps | undefined, reach: Reach, ctx: Ss
   let at: Address | undefined;
   const route = routeOf(props, login);
   const guest = await SshCommunicator.open({
-    address: addressOf(props, reach, found => { at = found; }), login, budget: props.timeout.$duration, handshake: props.handshakeTimeout.$duration, attempts: props.handshakeAttempts,
+    address: addressOf(props, reach, found => { at = found; }), login, budget: props.timeout.$duration, handshake: props.handshakeTimeout.$duration, attempts: props.handshakeAttempts, patient: reach.patient,
     otherHostKey: reach.otherHostKey ?? 'refuse', signal: ctx.signal, pty: props.pty, reconnectBudget: props.timeout.$duration, ...route,
     fileTransfer: props.fileTransferMethod === 'scp' ? 'exec' : props.fileTransferMethod,
     ...(props.readWriteTimeout === undefined ? {} : { silence: props.readWriteTimeout.$duration }),

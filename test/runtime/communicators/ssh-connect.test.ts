@@ -111,6 +111,18 @@ describe('logging in', () => {
     expect((await connect({ attempts: 2 })).error).toBeUndefined();
   });
 
+  test('refused while an installer may still be running: its own server knows other users, and the wait goes on until it has restarted the machine', async () => {
+    await start({ refuseLogin: true, hostKey: sshKeyPair('1') });
+    let runs = true;
+    const waiting = connect({ attempts: 2, pace: 20, login: { ...login, password: 's3cret' }, patient: () => runs });
+    while (server!.logins.length < 8) await sleep(20);
+    server!.behave({ hostKey: sshKeyPair('2'), password: 'root:s3cret' });
+    expect((await waiting).error).toBeUndefined();
+    server!.behave({ refuseLogin: true });
+    runs = false;
+    expect((await connect({ attempts: 2, pace: 20, patient: () => runs })).error).toMatchObject({ code: 'SSH_REFUSED' });
+  });
+
   test('refused because the guest is still booting: that does not count', async () => {
     const booting = { refuseLogin: true, say: 'System is booting up. Unprivileged users are not permitted to log in yet.' } as const;
     await start(booting, booting, booting, {});

@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly handshake?: number;
   /** How often the same server may refuse the login before that is the answer. @default 10 */
   readonly attempts?: number;
+  /** As long as it is true, refusals are no answer: an installer may have a server of its own, with other users. */
+  readonly patient?: (() => boolean) | undefined;
   /** Milliseconds before the second login; the pauses grow to ten times that. @default 500 */
   readonly pace?: number;
   /** What to do while a server shows another host key than the one expected: it may be an installer's own. @default 'refuse' */
@@ -107,6 +109,7 @@ export async function connectSsh(options: ConnectOptions): Promise<LoggedIn & { 
           refusals = hostKey === refusingKey ? refusals + 1 : 1;
           refusingKey = hostKey;
           last.authenticated = `${error.message}; tried ${tried.join(', ') || 'nothing'}`;
+          if (options.patient?.() === true) refusals = 0;
           if (refusals >= attempts) throw fail.REFUSED(login.user, where(), refusals, tried.join(', ') || error.message, offered.join(', ') || 'nothing', { facts: error.facts });
         }
         await sleep(Math.min(pace * 2 ** logins++, pace * 10), undefined, { signal });

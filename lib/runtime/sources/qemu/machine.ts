@@ -112,12 +112,14 @@ export class QemuMachine implements Machine<typeof qemu> {
     }
     // It was saved when it had switched itself off.
     if (!this.running.alive() && this.prepared.base === undefined && props.communicator === 'none') return noCommunicator();
-    if (!this.installed) await this.#install(budget, ctx);
+    const anew = !this.installed;
+    if (anew) await this.#install(budget, ctx);
     if (props.communicator === 'none') {
       if (this.prepared.base === undefined && this.running.alive()) await this.#untilOff(props.shutdown!.timeout.$duration, ctx);
       return noCommunicator();
     }
-    const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, { budget: budget - (Date.now() - began) }));
+    const installer = this.#installerRuns(anew);
+    const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, { budget: budget - (Date.now() - began), patient: () => installer.runs })).finally(installer.stop);
     await this.#picture('connected', ctx);
     return guest;
   }
@@ -141,7 +143,14 @@ export class QemuMachine implements Machine<typeof qemu> {
     await this.#startOver(ctx, { ...prepared, spec: { ...prepared.spec, kernel: undefined, noReboot: false } }, false);
   }
 
-  async #reach(signal: AbortSignal, ctx: Context, how: { readonly budget: number; readonly before?: boolean }): Promise<Communicator> {
+  /** Whether an installer that was typed at may still be running: until it restarts the machine. */
+  #installerRuns(anew: boolean): { readonly runs: boolean; readonly stop: () => void } {
+    const { base, spec } = this.prepared, state = { runs: anew && base === undefined && !spec.noReboot, stop: (): void => {} };
+    state.stop = this.running.qmp.on(event => { if (event.event === 'RESET' && event.data['guest'] === true) state.runs = false; });
+    return state;
+  }
+
+  async #reach(signal: AbortSignal, ctx: Context, how: { readonly budget: number; readonly before?: boolean; readonly patient?: () => boolean }): Promise<Communicator> {
     const door = doorOf(this.props), { bridge, mac } = this.prepared.spec.net;
     if (bridge !== undefined && door.host === undefined) {
       const find = async (wanted: AbortSignal): Promise<{ host: string; port: number }> => {

@@ -24,10 +24,10 @@ export function doorOf({ winrm, ssh }: Props): { readonly host: string | undefin
 interface Door { readonly host: string; readonly port: number }
 
 /**
- * Waits until the guest lets us in, and until cloud-init is done there, unless it was `before`. `budget` in milliseconds, where it is less than the settings'. `address`: where the guest is, or a function that
+ * Waits until the guest lets us in, and until cloud-init is done there, unless it was `before`. `budget` in milliseconds, where it is less than the settings'. `patient`: an installer may still be running, with an SSH server of its own. `address`: where the guest is, or a function that
  * knows in time; `presence`: tells when the guest has its address, where QEMU's own network can.
  */
-export async function reach({ keys }: Prepared, props: Props, address: Door | ((signal: AbortSignal) => Promise<Door>), presence: Presence | undefined, signal: AbortSignal, ctx: Context, { budget = Infinity, before = false }: { readonly budget?: number | undefined; readonly before?: boolean } = {}): Promise<Communicator> {
+export async function reach({ keys }: Prepared, props: Props, address: Door | ((signal: AbortSignal) => Promise<Door>), presence: Presence | undefined, signal: AbortSignal, ctx: Context, { budget = Infinity, before = false, patient }: { readonly budget?: number | undefined; readonly before?: boolean; readonly patient?: () => boolean } = {}): Promise<Communicator> {
   if (props.winrm !== undefined) {
     const { openWinrm } = await import('../../communicators/winrm.js');
     return openWinrm({ ...props.winrm, timeout: Duration.milliseconds(Math.min(budget, props.winrm.timeout.$duration)) }, {
@@ -42,7 +42,7 @@ export async function reach({ keys }: Prepared, props: Props, address: Door | ((
       address: async (wanted: AbortSignal) => { await presence.wait(address.port, wanted); return address; },
       dial: (at: { readonly host: string; readonly port: number }) => Object.assign(dialTcp(at.host, at.port), { guestIsThere: true }),
     }),
-    otherHostKey: 'wait',
+    otherHostKey: 'wait', patient,
     ...(keys === undefined ? {} : { privateKey: keys.login.privateKey, hostKey: keys.host.publicKey }),
   }, { signal, temporaryFolder: ctx.temporaryFolder, note: (message, options) => ctx.note(message, options) });
   if (before) return guest;
