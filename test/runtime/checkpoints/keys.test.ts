@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { App, Duration, generated, host, ImageBuild, Secret, Size, text, timestamp, uuid, Variable } from '../../../lib/index.js';
+import { AmazonEbsSource, App, DockerSource, Duration, generated, host, ImageBuild, QemuSource, Secret, ShellProvisioner, Size, text, timestamp, uuid, Variable } from '../../../lib/index.js';
 import { field, Provisioner, provisioner, Source, source } from '../../../lib/kit.js';
 import { captureKey, type LateInputs, machineKey, sourceKey, stepKey } from '../../../lib/runtime/checkpoints/keys.js';
+import { makeRegistry } from '../../../lib/runtime/registry.js';
 import { synth } from '../../../lib/synth/synth.js';
 
 const machine = source('machine', {
@@ -26,23 +27,33 @@ class Script extends Provisioner<typeof script> { constructor(props: object) { s
 
 const folder = mkdtempSync(join(tmpdir(), 'bake-keys-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-beforeEach(() => { rmSync(folder, { recursive: true, force: true }); mkdirSync(folder); writeFileSync(join(folder, 'a.sh'), 'echo a'); });
+beforeEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, 'tree/deep'), { recursive: true });
+  writeFileSync(join(folder, 'a.sh'), 'echo a');
+  writeFileSync(join(folder, 'tree/deep/b'), 'b');
+});
 
 const known: LateInputs = { image: () => 'base-content', output: () => 'out', data: () => 'data', generated: () => 'generated', secret: () => undefined };
 
 interface Keys { readonly start: string; readonly steps: string[]; readonly memory: string; readonly capture: string }
-function keysOf(source: object, steps: readonly object[], { variables = {}, late = known, revision = 1, where = folder }: { variables?: object; late?: LateInputs; revision?: number; where?: string } = {}): Keys {
+function keysOf(source: object, steps: readonly object[], { variables = {}, late = known, revision = 1, where = folder, raw = {} }: { variables?: object; late?: LateInputs; revision?: number; where?: string; raw?: { readonly source?: object; readonly step?: object } } = {}): Keys {
   const app = new App({ variables: variables as never });
   new Variable(app, 'v', { default: 'one' });
   new Variable(app, 'hidden', { default: 'x', sensitive: true });
   new ImageBuild(app, 'web', { sources: [new Machine(source)], provisioners: steps.map(s => new Script(s)) });
   const target = synth(app, { folder: where }).plan.targets[0]!;
+  // References as synth leaves them in a plan, to things that this program does not have.
+  Object.assign(target.source.props, raw.source);
+  Object.assign(target.provisioners[0]?.props ?? {}, raw.step);
   const start = sourceKey(machine, target.source, late, undefined);
   const keys: string[] = [];
   for (const step of target.provisioners) keys.push(stepKey(keys.at(-1) ?? start, { ...script, revision }, step, late));
   const last = keys.at(-1) ?? start;
   return { start, steps: keys, memory: machineKey(last, machine, target.source, late), capture: captureKey(last, machine, target.source, late, where) };
 }
+const data = { $expr: { op: 'data', path: 'newest', output: 'id' } }, output = { $expr: { op: 'output', target: 'other/machine', output: 'id' } };
+const pair = (raw: object, late: Partial<LateInputs>): readonly [Keys, Keys] => [keysOf(base, three, { raw }), keysOf(base, three, { raw, late: { ...known, ...late } })];
 const variable = (name: string) => ({ $expr: { op: 'variable', name } });
 const base = { image: 'debian' }, three = [{ inline: ['a'] }, { file: 'a.sh' }, { inline: ['c'] }];
 
@@ -70,6 +81,12 @@ describe('keys of saved machines', () => {
     'a prop of the source that affects the disk': () => [keysOf(base, three), keysOf({ image: 'ubuntu' }, three)],
     'a variable that a step uses': () => [keysOf(base, [{ inline: [variable('v')] }]), keysOf(base, [{ inline: [variable('v')] }], { variables: { v: 'two' } })],
     'the executable bit of a file': () => { const before = keysOf(base, three); chmodSync(join(folder, 'a.sh'), 0o755); return [before, keysOf(base, three)]; },
+    'the content of a file in a folder': () => [keysOf(base, [{ file: 'tree/' }]), (writeFileSync(join(folder, 'tree/deep/b'), 'other'), keysOf(base, [{ file: 'tree/' }]))],
+    'the name of a file in a folder': () => [keysOf(base, [{ file: 'tree/' }]), (renameSync(join(folder, 'tree/deep/b'), join(folder, 'tree/deep/c')), keysOf(base, [{ file: 'tree/' }]))],
+    'the mode of a folder in a folder': () => [keysOf(base, [{ file: 'tree/' }]), (chmodSync(join(folder, 'tree/deep'), 0o700), keysOf(base, [{ file: 'tree/' }]))],
+    'a data source that a step uses': () => pair({ step: { inline: [data] } }, { data: () => 'other' }),
+    'an output of another target that a step uses': () => pair({ step: { inline: [output] } }, { output: () => 'other' }),
+    'the content of the image below': () => pair({ source: { from: { $image: 'below/machine' } } }, { image: () => 'other content' }),
     'the content of a file that the run makes': () => [keysOf(base, [{ file: generated('g') }]), keysOf(base, [{ file: generated('g') }], { late: { ...known, generated: () => 'other' } })],
     'the revision of a kind': () => [keysOf(base, three), keysOf(base, three, { revision: 2 })],
     'the name of a secret': () => [keysOf(base, [{ environment: { A: Secret.env('X') } }]), keysOf(base, [{ environment: { A: Secret.env('Y') } }])],
@@ -112,5 +129,41 @@ describe('keys of saved machines', () => {
     expect(larger.memory).not.toBe(before.memory);
     expect(renamed.memory).toBe(before.memory);
     expect(renamed.capture).not.toBe(before.capture);
+  });
+});
+
+describe('keys of the kinds that there are', () => {
+  const keyOf = async (source: object): Promise<{ readonly disk: string; readonly memory: string; readonly artifact: string }> => {
+    const app = new App();
+    new ImageBuild(app, 'web', { sources: [source as never], provisioners: [new ShellProvisioner({ inline: ['true'] })] });
+    const target = synth(app, { folder }).plan.targets[0]!, registry = makeRegistry();
+    const kind = await registry.kind(target.source.kind), shell = await registry.kind('provisioner/shell');
+    const disk = stepKey(sourceKey(kind, target.source, known, undefined), shell, target.provisioners[0]!, known);
+    return { disk, memory: machineKey(disk, kind, target.source, known), artifact: captureKey(disk, kind, target.source, known, folder) };
+  };
+  const qemu = (more: object): object => new QemuSource({ diskImage: 'a.sh', ssh: { username: 'root' }, ...more });
+  const docker = (more: object): object => new DockerSource({ image: 'debian:12', commit: true, ...more });
+  const aws = (more: object): object => new AmazonEbsSource({ region: 'eu-central-1', instanceType: 't3.small', sourceAmi: 'ami-0123456789abcdef0', ssh: { username: 'admin' }, amiName: 'image-a', ...more });
+
+  const changes: { readonly [what: string]: readonly [of: (more: object) => object, change: object, changed: readonly string[]] } = {
+    'the name of a disk image': [qemu, { vmName: 'other' }, ['artifact']],
+    'its format': [qemu, { format: 'raw' }, ['artifact']],
+    'its compression': [qemu, { diskCompression: true }, ['artifact']],
+    'its output folder': [qemu, { outputDirectory: 'elsewhere' }, ['artifact']],
+    'memory of a virtual machine': [qemu, { memory: Size.gib(3) }, ['memory', 'artifact']],
+    'its processors': [qemu, { cpus: 3 }, ['memory', 'artifact']],
+    'the size of its disk': [qemu, { diskSize: Size.gib(50) }, ['disk', 'memory', 'artifact']],
+    'how long logging in may take': [qemu, { ssh: { username: 'root', timeout: Duration.minutes(9) } }, []],
+    'how long it may take to shut down': [qemu, { shutdown: { timeout: Duration.minutes(9) } }, []],
+    'the author and message of an image': [docker, { author: 'me', message: 'it' }, ['artifact']],
+    'changes to the configuration of an image': [docker, { changes: ['ENV A=1'] }, ['artifact']],
+    'the image that a container starts from': [docker, { image: 'debian:13' }, ['disk', 'memory', 'artifact']],
+    'the name of an AMI': [aws, { amiName: 'image-b' }, ['artifact']],
+    'its tags': [aws, { tags: { a: 'b' } }, ['artifact']],
+    'the AMI that it starts from': [aws, { sourceAmi: 'ami-00000000000000000' }, ['disk', 'memory', 'artifact']],
+  };
+  it.each(Object.keys(changes))('change where they have to with: %s', async what => {
+    const [of, change, changed] = changes[what]!, before = await keyOf(of({})), after = await keyOf(of(change));
+    expect((['disk', 'memory', 'artifact'] as const).filter(name => before[name] !== after[name])).toEqual(changed);
   });
 });
