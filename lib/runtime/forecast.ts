@@ -83,8 +83,7 @@ function reasons(run: RunState, target: Target, progress: Progress | undefined, 
   if (!progress.isKnown) return [{ path: target.path, what: 'what it starts from is not here yet, or is asked for anew each time' }];
   const parts: Part[] = progress.parts();
   const changes = changesBetween(history, { parts }, filesNow(run));
-  if (changes.length > 0) return changes;
-  if (progress.passedOver.length > 0) return [...progress.passedOver];
+  if (changes.length + progress.passedOver.length > 0) return [...progress.passedOver, ...changes];
   const again = target.provisioners.filter((_, i) => progress.effects(i) === 'host' && (target.provisioners[i]!.settings.creates ?? []).length === 0);
   if (again.length > 0) return again.map(step => ({ path: step.path, what: 'it changes this computer and does not say what it creates' }));
   return [{ path: target.path, what: 'nothing changed, but its artifact is not there any more, or was made elsewhere' }];
