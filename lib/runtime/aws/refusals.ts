@@ -11,6 +11,10 @@ const fail = errors('AWS', {
     message: (said: string) => `There are no valid AWS credentials: ${said}`,
     remedy: 'Log in (aws sso login, aws configure), set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the source a profile.',
   },
+  EXPIRED: {
+    message: (action: string, said: string) => `The AWS credentials ended before the build did, at ${action}: ${said}`,
+    remedy: 'Log in again (aws sso login), then look whether something could not be removed (`bake gc`), and build again. A profile or a role is renewed by itself; keys with a token end when they end.',
+  },
   UNREACHABLE: {
     message: (action: string, region: string, said: string) => `${action} in ${region} got no answer: ${said}`,
     remedy: 'Look at the name of the region, the network, and AWS_ENDPOINT_URL where it is set.',
@@ -46,9 +50,10 @@ const capacity = new Set([
 export const isCapacity = (code: string | undefined): boolean => code !== undefined && capacity.has(code);
 const denied = new Set(['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException', 'Client.UnauthorizedOperation', 'UnauthorizedException']);
 const unknownCaller = new Set([
-  'CredentialsProviderError', 'TokenProviderError', 'ProviderError', 'AuthFailure', 'InvalidClientTokenId', 'SignatureDoesNotMatch', 'ExpiredToken', 'ExpiredTokenException', 'RequestExpired',
+  'CredentialsProviderError', 'TokenProviderError', 'ProviderError', 'AuthFailure', 'InvalidClientTokenId', 'SignatureDoesNotMatch',
   'UnrecognizedClientException', 'MissingAuthenticationToken', 'IncompleteSignature', 'OptInRequired',
 ]);
+const expired = new Set(['ExpiredToken', 'ExpiredTokenException', 'RequestExpired']);
 const network = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'TimeoutError', 'NetworkingError', 'ECONNABORTED', 'UND_ERR_SOCKET']);
 
 /** An SDK's error as ours. `action` is the policy's name of the call: `ec2:RunInstances`. The code that AWS gave is `facts.awsCode`. */
@@ -61,6 +66,7 @@ export function refusal(action: string, region: string, error: unknown): BakeErr
     const coded = encoded.exec(said)?.[1];
     return fail.DENIED(action, said.replace(encoded, ''), coded, { ...more, facts: { ...more.facts, ...(coded === undefined ? {} : { coded }) } });
   }
+  if (expired.has(code)) return fail.EXPIRED(action, said, more);
   if (unknownCaller.has(code)) return fail.CREDENTIALS(said, more);
   if (capacity.has(code)) return fail.REFUSED(action, code, said, more);
   if (throttled.has(code) || faults.has(code) || e.$retryable?.throttling === true || status >= 500 || status === 429) return fail.BUSY(action, code, said, more);

@@ -89,6 +89,10 @@ describe('who AWS is spoken to as', () => {
       await expect(caller({ decode: true })).rejects.toMatchObject(plain);
     } finally { world.encodesRefusals = false; world.denied.clear(); }
   });
+  it('whose credentials ended: it is said at which call, and that something may have stayed', () => {
+    const error = refusal('ec2:CreateImage', 'eu-central-1', Object.assign(new Error('Request has expired.'), { name: 'RequestExpired' }));
+    expect(error).toMatchObject({ code: 'AWS_EXPIRED', message: 'The AWS credentials ended before the build did, at ec2:CreateImage: Request has expired.', remedy: expect.stringContaining('bake gc'), retryable: false });
+  });
   it('a name of a region that there is not, which is not asked for again', () => {
     const error = refusal('ec2:DescribeRegions', 'eu-nowhere-1', Object.assign(new Error('getaddrinfo ENOTFOUND ec2.eu-nowhere-1.amazonaws.com'), { code: 'ENOTFOUND' }));
     expect([error.code, error.retryable]).toEqual(['AWS_NO_REGION', false]);
