@@ -81,7 +81,7 @@ function memoryOf(pid: number, of: true | 'without guests'): number {
     if (!/^\d+$/.test(name)) continue;
     try {
       const status = readFileSync(`/proc/${name}/status`, 'utf8'), id = Number(name);
-      const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]), isGuest = /^Name:\s+qemu-system/m.test(status);
+      const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]), isGuest = /^Name:\s+(qemu-system|bake-qemu)/m.test(status);
       // Without what is only mapped from files: a program's text, shared by all of its processes.
       memory.set(id, of === 'without guests' && isGuest ? 0 : ['RssAnon', 'RssShmem'].reduce((sum, name) => sum + Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0), 0) / 1024);
       children.set(parent, [...(children.get(parent) ?? []), id]);

@@ -5,6 +5,7 @@ import { errors } from '../../../errors.js';
 import type { Context } from '../../driver.js';
 import { parseBootCommand } from '../../boot-command.js';
 import { serveHttp } from '../../http-server.js';
+import { capture } from '../../process.js';
 import { sleep, within } from '../../retry.js';
 import type { Running } from './launch.js';
 import type { Props } from './prepare.js';
@@ -31,15 +32,21 @@ export async function serveAnswers(props: Props, values: Values, ctx: Context): 
     log: join(ctx.run.folder, 'http.log'), onRequest: r => ctx.note(`the guest asked for ${r.path}: ${r.status}`, { detail: r.status === 200 }),
   });
   ctx.scope.defer('stop the HTTP server', async () => server[Symbol.asyncDispose]());
-  const ip = onBridge || http.interface !== undefined ? addressOf(http.interface ?? props.netBridge!, version6) : version6 ? 'fec0::2' : '10.0.2.2';
+  const ip = onBridge || http.interface !== undefined ? await addressOf(http.interface ?? props.netBridge!, version6) : version6 ? 'fec0::2' : '10.0.2.2';
   Object.assign(values, { httpIp: ip, HTTPIP: ip, httpPort: String(server.port), HTTPPort: String(server.port), httpAddress: `${ip.includes(':') ? `[${ip}]` : ip}:${server.port}` });
   ctx.note(`serving files for the guest at http://${values['httpAddress']}/`);
 }
 
-function addressOf(card: string, version6: boolean): string {
-  const found = networkInterfaces()[card]?.find(a => a.family === (version6 ? 'IPv6' : 'IPv4'));
+async function addressOf(card: string, version6: boolean): Promise<string> {
+  const found = networkInterfaces()[card]?.find(a => a.family === (version6 ? 'IPv6' : 'IPv4'))?.address ?? await silentAddress(card, version6);
   if (found === undefined) throw fail.NO_ADDRESS(card);
-  return found.address;
+  return found;
+}
+
+/** The address of a card that Node does not list: a bridge whose last guest has left has no carrier until the next one comes. */
+async function silentAddress(card: string, version6: boolean): Promise<string | undefined> {
+  const said = await capture('ip', ['-o', version6 ? '-6' : '-4', 'addr', 'show', 'dev', card, 'scope', 'global']).catch(() => '');
+  return /\sinet6? ([0-9a-f.:]+)/.exec(said)?.[1];
 }
 
 /** What is typed at the start. A key that does not exist is found before the machine starts. */

@@ -244,11 +244,7 @@ export class QemuMachine implements Machine<typeof qemu> {
   /** A picture of the screen for whoever looks into the failure; none where the machine is off. */
   async leavePicture(ctx: Context): Promise<string | undefined> {
     if (!this.running.alive() || !this.running.qmp.isOpen) return undefined;
-    try {
-      const file = await this.screenshot(join(ctx.run.folder, 'failure.png'));
-      ctx.note(`screenshot: ${file}`);
-      return file;
-    } catch { return undefined; }
+    return this.screenshot(join(ctx.run.folder, 'failure.png')).catch(() => undefined);
   }
 
   /** Runs work that makes sense only while the machine runs; failures carry what could be seen of it. */
