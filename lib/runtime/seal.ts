@@ -49,7 +49,9 @@ if [ -e /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then rm
   cloudInit: `
 if command -v cloud-init >/dev/null 2>&1; then cloud-init clean --logs || rm -rf /var/lib/cloud/instance /var/lib/cloud/instances; fi
 `,
+  // Who holds the seed of random numbers writes it as the system goes down: all who start from the image would share it.
   networkState: `
+if command -v systemctl >/dev/null 2>&1; then systemctl stop systemd-random-seed.service >/dev/null 2>&1 || true; fi
 rm -f /var/lib/dhcp/*.lease* /var/lib/dhclient/*.lease* /var/lib/dhcpcd/*.lease* /var/lib/NetworkManager/*.lease /etc/udev/rules.d/70-persistent-net.rules /var/lib/systemd/random-seed
 rm -rf /run/systemd/netif/leases/* /var/lib/systemd/network/*
 `,

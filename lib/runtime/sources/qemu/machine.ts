@@ -100,7 +100,7 @@ export class QemuMachine implements Machine<typeof qemu> {
     if (restored !== undefined) {
       this.restored = undefined;
       try {
-        const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, { budget: 60_000, before: true }));
+        const guest = await this.#watched(doing, ctx, signal => this.#reach(signal, ctx, { budget: 120_000, before: true }));
         if (!restored.fresh && guest.guest === 'unix') await wakeOver(guest, ctx);
         return guest;
       } catch (error) {
