@@ -64,7 +64,9 @@ async function remove(path: string, guest: Communicator): Promise<void> {
 
 export interface GuestRun {
   /** Exit codes that count as success. @default [0] */
-  readonly accept?: readonly number[] | 'any';
+  readonly accept?: readonly number[];
+  /** Every other exit code passes too, with a warning of this code that names the option `by` which the user set. Undefined: none does. */
+  readonly letPass?: { readonly by: string; readonly code: string } | undefined;
   /** How to get the program, for an error that says it is not there. */
   readonly install?: string;
   /** Its output is not shown. @default false */
@@ -85,11 +87,15 @@ export async function runInGuest(what: string, script: string, guest: Communicat
     ...(terminal ? { pty: true } : { stdin: lines }), signal: ctx.signal,
     ...tail.listen(ctx, options),
   });
-  if (exit.how === 'exited' && (options.accept === 'any' || (options.accept ?? [0]).includes(exit.code))) return exit.code;
+  const meaning = exit.how === 'exited' ? options.meaning?.(exit.code) : undefined;
+  if (exit.how === 'exited' && (options.accept ?? [0]).includes(exit.code)) return exit.code;
+  if (exit.how === 'exited' && options.letPass !== undefined) {
+    ctx.warn(`${what} ${endedHow(exit, meaning)}, which ${options.letPass.by} lets pass.`, options.letPass.code);
+    return exit.code;
+  }
   const said = tail.text(15), facts = { facts: { exit } };
   if (exit.how === 'disconnected') throw fail.DISCONNECTED(what, exit.reason ?? 'no reason known', said, facts);
   if (exit.how === 'exited' && exit.code === 127) throw fail.MISSING(what, said, options.install ?? 'Install it in an earlier step.', facts);
-  const meaning = exit.how === 'exited' ? options.meaning?.(exit.code) : undefined;
   throw fail.FAILED(what, endedHow(exit, meaning), said, facts);
 }
 

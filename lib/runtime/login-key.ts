@@ -1,15 +1,19 @@
 /** Takes the key that a build logged in with out of its guest again, before the disk becomes an image. */
 import { errors } from '../errors.js';
+import { reasonOf } from './communicators/unix-files.js';
 import type { Communicator } from './driver.js';
 import { quote } from './quote.js';
 
 const fail = errors('LOGIN_KEY', {
   STAYED: {
-    message: (reason: string) => `The key that the guest was built with could not be taken out of it: ${reason}.`,
-    remedy: 'Build as root, or as a user who may use sudo without a password; or set ssh.clearAuthorizedKeys: false where the key may stay.',
+    message: (reason: string, _otherwise: string) => `The key that the guest was built with could not be taken out of it: ${reason}.`,
+    remedy: (_reason: string, otherwise: string) => `Build as root, or as a user who may use sudo without a password; or ${otherwise}.`,
     explain: 'An image must not carry a key that lets somebody in, so nothing was captured.',
   },
 });
+
+/** The error that says so. `otherwise`: what else may be done. */
+export const keyStayed = (reason: string, otherwise: string): Error => fail.STAYED(reason, otherwise);
 
 /** Removes every line of every user's authorized_keys that holds the key (the base64 part of its public half). Throws LOGIN_KEY_STAYED when one is still there. */
 export async function removeLoginKey(guest: Communicator, blob: string, signal: AbortSignal): Promise<void> {
@@ -17,7 +21,7 @@ export async function removeLoginKey(guest: Communicator, blob: string, signal: 
   let said = '';
   const exit = await guest.exec(script(blob), { signal, stderr: chunk => { said += Buffer.from(chunk).toString('utf8'); } });
   if (exit.how === 'exited' && exit.code === 0) return;
-  throw fail.STAYED(said.trim().split('\n').at(-1) || (exit.how === 'exited' ? `exit code ${exit.code}` : exit.how));
+  throw keyStayed(said.trim().split('\n').at(-1) || reasonOf(exit, ''), 'set ssh.clearAuthorizedKeys: false where the key may stay');
 }
 
 /** Shell lines that take the key out of every user's files; `left` is 1 afterwards where one still holds it. */

@@ -23,9 +23,8 @@ export async function runPuppet(what: string, template: string, values: Template
     WorkingDir: props.workingDirectory ?? staging, FacterVars: Object.entries(facts).map(([name, value]) => assignment(`FACTER_${name}`, value)).join(' '), Sudo: !props.preventSudo && uid !== '0',
     PuppetBinDir: props.puppetBinDir ?? bin, Debug: false, ExtraArguments: (props.extraArguments ?? []).join(' '), ...values,
   });
-  const code = await runInGuest(what, command, guest, ctx, {
-    accept: props.ignoreExitCodes ? 'any' : [0, 2], meaning: c => meanings[c],
+  await runInGuest(what, command, guest, ctx, {
+    accept: [0, 2], letPass: props.ignoreExitCodes ? { by: 'ignoreExitCodes', code: 'PUPPET_IGNORED' } : undefined, meaning: c => meanings[c],
     install: 'Install it in an earlier step: new PackagesProvisioner({ install: [\'puppet-agent\'] }); or say where it is, with puppetBinDir.',
   });
-  if (code !== 0 && code !== 2) ctx.warn(`${what} exited with ${code}${meanings[code] === undefined ? '' : ` (${meanings[code]})`}, which ignoreExitCodes lets pass.`, 'PUPPET_IGNORED');
 }

@@ -95,9 +95,13 @@ export function reasonOf(exit: Exit, said: string): string {
   }
 }
 
-/** How a step's command ended, behind its name: `exited with 4 (some resources failed)`. */
+/** How a step's command ended, behind its name: `exited with 4 (some resources failed)`, `was ended by signal KILL`. */
 export function endedHow(exit: Exit, meaning?: string): string {
-  return exit.how === 'exited' ? `exited with ${exit.code}${meaning === undefined ? '' : ` (${meaning})`}` : reasonOf(exit, '');
+  switch (exit.how) {
+    case 'disconnected': return `lost its connection${exit.reason ? ` (${exit.reason})` : ''}`;
+    case 'signalled': return `was ended by signal ${exit.signal}`;
+    case 'exited': return `exited with ${exit.code}${meaning === undefined ? '' : ` (${meaning})`}`;
+  }
 }
 
 async function mustSucceed(exec: Exec, command: string, options: ExecOptions, failure: (reason: string, code?: number) => Error, harmless?: RegExp): Promise<void> {

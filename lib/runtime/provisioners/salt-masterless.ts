@@ -28,10 +28,9 @@ export default {
     if (lasting.length > 0) await runInGuest('putting Salt\'s files in their place', `set -e\n${lasting.join('\n')}`, guest, ctx);
     const roots = configured ? '' : ` --file-root=${quote(states)}${pillars === undefined ? '' : ` --pillar-root=${quote(pillars)}`}`;
     const what = props.customState === undefined ? 'state.highstate' : `state.sls ${quote(props.customState)}`;
-    const code = await runInGuest(`salt-call ${what}`, `cd ${quotePath(staging.path)} && ${root}${quote(call)} --local ${what}${roots} --retcode-passthrough -l ${props.logLevel} ${props.saltCallArgs ?? ''}`, guest, ctx, {
-      accept: props.noExitOnFailure ? 'any' : [0], meaning: c => meanings[c], install: 'Let it be installed (leave skipBootstrap out), or say where it is, with saltBinDir.',
+    await runInGuest(`salt-call ${what}`, `cd ${quotePath(staging.path)} && ${root}${quote(call)} --local ${what}${roots} --retcode-passthrough -l ${props.logLevel} ${props.saltCallArgs ?? ''}`, guest, ctx, {
+      letPass: props.noExitOnFailure ? { by: 'noExitOnFailure', code: 'SALT_IGNORED' } : undefined, meaning: c => meanings[c], install: 'Let it be installed (leave skipBootstrap out), or say where it is, with saltBinDir.',
     });
-    if (code !== 0) ctx.warn(`salt-call exited with ${code}${meanings[code] === undefined ? '' : ` (${meanings[code]})`}, which noExitOnFailure lets pass.`, 'SALT_IGNORED');
   }),
 } satisfies ProvisionerDriver<typeof saltMasterless>;
 

@@ -1,6 +1,6 @@
 /** A guest behind WinRM: as many shells as commands run at once, each on a connection of its own. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { messageOf } from '../../../errors.js';
+import { errors, messageOf } from '../../../errors.js';
 import type { Communicator, Endpoint, ExecOptions, Exit, UploadOptions } from '../../driver.js';
 import { Slots } from '../ssh/slots.js';
 import * as windows from '../windows-files.js';
@@ -9,6 +9,14 @@ import { feed } from './feed.js';
 import type { Lane } from './lane.js';
 import { WsmanFault } from './soap.js';
 import { WireFailure } from './wire.js';
+
+const fail = errors('WINRM', {
+  FAULT: {
+    message: (said: string) => `The WinRM service of the guest does not run the command: ${said.replace(/\.$/, '')}.`,
+    remedy: 'Look at the quotas of its WinRM service (`winrm get winrm/config/winrs`), and at the event log of the guest (Windows Remote Management).',
+    explain: 'The service itself refused the command, which was not started.',
+  },
+});
 
 export interface WinrmOptions extends WinrmConnectOptions {
   /** What other programs are told of a guest at this address. */
@@ -62,24 +70,28 @@ export class WinrmCommunicator implements Communicator {
     }
   };
 
-  /** Starts the command: in an open shell, or a new one where that is gone; a guest that is away has a while to come back. */
+  /** Starts the command, never twice: where it is not known whether it was started, the connection counts as lost. In an open shell, or a new one where that is gone; a guest that is away has a while to come back. */
   private async start(command: string, signal: AbortSignal | undefined): Promise<{ readonly lane: Lane; readonly id: string } | Exit> {
     const until = Date.now() + (this.options.comeback ?? 10_000);
     for (;;) {
-      let lane = this.idle.pop();
+      let lane = this.idle.pop(), asked = false;
       try {
         lane ??= await this.another(Math.max(1000, until - Date.now()), signal, true);
+        await lane.open(signal);
+        asked = true;
         return { lane, id: await lane.start(command, signal) };
       } catch (error) {
         signal?.throwIfAborted();
         if (error instanceof WsmanFault) {
           if (error.shellGone && lane?.shell !== undefined) { lane.shell = undefined; this.idle.push(lane); continue; }
           if (error.quota && this.slots.inUse > 1) { if (lane) this.idle.push(lane); await this.slots.narrow(); continue; }
-          throw error;
+          if (asked && error.timedOut) { lane!.drop(); return { how: 'disconnected', reason: error.message }; }
+          if (lane) this.idle.push(lane);
+          throw fail.FAULT(error.message, { cause: error });
         }
         lane?.drop();
         const reason = messageOf(error);
-        if (error instanceof WireFailure && error.sent && lane?.shell !== undefined) return { how: 'disconnected', reason };
+        if (asked && !(error instanceof WireFailure && !error.sent)) return { how: 'disconnected', reason };
         if (Date.now() >= until) return { how: 'disconnected', reason, started: false };
         // The other connections are as dead as this one.
         for (const other of this.idle.splice(0)) other.drop();

@@ -1,7 +1,8 @@
 /** One shell of the guest and the connection to it: one command at a time runs on it. */
+import { messageOf } from '../../../errors.js';
 import { readAnswer, commandIdOf, createShell, deleteShell, envelope, readReceived, receive, type Received, type Request, send, shellIdOf, signal as signalRequest, startCommand, WsmanFault } from './soap.js';
 import type { Element } from './xml.js';
-import type { Wire } from './wire.js';
+import { type Wire, WireFailure } from './wire.js';
 
 /** Milliseconds for an answer that does not have to wait for anything in the guest: a new shell starts a process, which takes a slow guest seconds. */
 const soon = 90_000;
@@ -16,7 +17,7 @@ export class Lane {
 
   private async call(wire: Wire, request: Request, budget: number, signal?: AbortSignal): Promise<Element> {
     const { status, text } = await wire.post(envelope(wire.url, request), budget, signal);
-    return readAnswer(text, status);
+    try { return readAnswer(text, status); } catch (error) { throw error instanceof WsmanFault ? error : new WireFailure('other', messageOf(error), true); }
   }
   private get beside(): Wire { return this.side ??= this.another(); }
 
