@@ -10,7 +10,6 @@ export type SealProps = ResolvedOf<SealFields>;
 const parts: { readonly [P in keyof SealProps]: string } = {
   // Where nothing in the image makes new host keys, sshd would not start again: then a unit is left that does. cloud-init makes them only where it finds a source
   // of data, so it comes first and is not relied on. (Not before ssh.socket: that would be a circle, which systemd breaks by leaving somebody out.)
-  // `[!i]`: the key that a later build hands in for itself (ssh_host_imagebake_key) is none of the machine's own.
   hostKeys: `
 set -- /etc/ssh/ssh_host_*_key
 if [ -e "$1" ]; then
@@ -22,7 +21,7 @@ if [ -e "$1" ]; then
 Description=Makes the SSH host keys of a new machine
 After=cloud-init.service cloud-init-network.service
 Before=ssh.service sshd.service
-ConditionPathExistsGlob=!/etc/ssh/ssh_host_[!i]*_key
+ConditionPathExistsGlob=!/etc/ssh/ssh_host_*_key
 
 [Service]
 Type=oneshot

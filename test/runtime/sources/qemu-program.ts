@@ -19,7 +19,7 @@ export function webPlan(folder: string, disk: string, last: string): Plan {
     provisioners: [
       new ShellProvisioner({
         inline: [
-          'echo first > /etc/first', 'echo first > /var/log/mine', 'cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub > /etc/of-the-build', 'date +%s%N > /run/only-in-memory',
+          'echo first > /etc/first', 'echo first > /var/log/mine', 'echo a key of an earlier imagebake > /etc/ssh/ssh_host_imagebake_key', 'cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub > /etc/of-the-build', 'date +%s%N > /run/only-in-memory',
           // Our key in somebody's hands, before a key of their own.
           'useradd -m somebody', 'mkdir -p ~somebody/.ssh', 'cp ~/.ssh/authorized_keys ~somebody/.ssh/', 'echo "ssh-ed25519 AAAAother theirs" >> ~somebody/.ssh/authorized_keys',
         ],

@@ -1,22 +1,15 @@
 /** Makes the guest's disk ready to become an image: what makes it one machine goes, and our keys, and what was deleted no longer takes space. */
 import { errors, isBakeError, messageOf } from '../../../errors.js';
 import { asRoot } from '../../as-root.js';
+import { reasonOf } from '../../communicators/unix-files.js';
 import type { Communicator, Context } from '../../driver.js';
-import { describeExit } from '../../process.js';
-import { withoutLoginKey } from '../../login-key.js';
+import { keyStayed, withoutLoginKey } from '../../login-key.js';
 import { quote } from '../../quote.js';
 import { sealGuest, sealScript } from '../../seal.js';
 import { Agent } from './agent.js';
-import { hostKeyFile, hostKeySetting, type SeedKeys } from './seed.js';
+import { formerHostKeyFile, hostKeyFile, hostKeySetting, type SeedKeys } from './seed.js';
 
-const fail = errors('KEY', {
-  STAYED: {
-    message: (reason: string) => `The key that the guest was built with could not be removed from it: ${reason}.`,
-    remedy: 'Build as root, or as a user who may use sudo without a password; or log in by other means (ssh.password, ssh.privateKeyFile).',
-    explain: 'An image must not carry a key that lets somebody in, so nothing was captured.',
-  },
-});
-const failSeal = errors('SEAL', {
+const fail = errors('SEAL', {
   FAILED: {
     message: (reason: string) => `The image could not be sealed. ${reason}`,
     remedy: 'Mend what is named, or say seal: false; a SealProvisioner as the last step seals what you choose.',
@@ -33,7 +26,7 @@ export async function seal(guest: Communicator, agentSocket: string, ctx: Contex
   ctx.note('sealing the image', { detail: true });
   try { await sealGuest('all', guest, ctx); } catch (error) {
     ctx.signal.throwIfAborted();
-    if (!isBakeError(error) || error.code !== 'ROOT_NOT_ROOT') throw failSeal.FAILED(messageOf(error), { cause: error });
+    if (!isBakeError(error) || error.code !== 'ROOT_NOT_ROOT') throw fail.FAILED(messageOf(error), { cause: error });
     if (await byAgent(sealScript(), agentSocket, ctx)) return;
     ctx.warn('The image is not sealed, since there is no way to become root in the guest: it carries the SSH host keys, machine id and logs of this one machine. Log in as root, or as a user who may use sudo without a password; or say seal: false.', 'NOT_SEALED');
   }
@@ -48,7 +41,7 @@ export async function trim(guest: Communicator, ctx: Context): Promise<void> {
 
 /**
  * Removes every line of every user's authorized_keys that holds our key, and the host key that we gave. A user without rights is helped by the
- * guest agent, where there is one. Throws KEY_STAYED when a key is still there.
+ * guest agent, where there is one. Throws LOGIN_KEY_STAYED when a key is still there.
  */
 export async function removeKeys(guest: Communicator, keys: SeedKeys, agentSocket: string, ctx: Context): Promise<void> {
   const work = script(keys);
@@ -56,7 +49,7 @@ export async function removeKeys(guest: Communicator, keys: SeedKeys, agentSocke
   const exit = await guest.exec(asRoot(work), { signal: ctx.signal, stderr: chunk => { err += Buffer.from(chunk).toString('utf8'); } });
   if (exit.how === 'exited' && exit.code === 0) return;
   if (await byAgent(work, agentSocket, ctx)) return;
-  throw fail.STAYED(err.trim().split('\n').at(-1) || describeExit(exit));
+  throw keyStayed(err.trim().split('\n').at(-1) || reasonOf(exit, ''), 'log in by other means (ssh.password, ssh.privateKeyFile)');
 }
 
 /** Runs a script through the guest agent, which is root; whether it was there and the script succeeded. */
@@ -70,7 +63,7 @@ async function byAgent(work: string, socket: string, ctx: Context): Promise<bool
 function script({ login, host }: SeedKeys): string {
   return `${withoutLoginKey(login.blob)}
 hostkey=${quote(host.blob)}
-rm -f ${hostKeyFile} ${hostKeySetting}
+rm -f ${hostKeyFile} ${formerHostKeyFile} ${hostKeySetting}
 # What cloud-init remembers of this instance has both keys in it; the next boot is another instance's first.
 for folder in /var/lib/cloud/instances/*; do
   if [ -d "$folder" ] && grep -rqF -e "$key" -e "$hostkey" "$folder" 2>/dev/null; then rm -rf "$folder"; fi
@@ -79,7 +72,9 @@ if [ -L /var/lib/cloud/instance ] && [ ! -e /var/lib/cloud/instance ]; then rm -
 for file in /etc/ssh/ssh_host_*_key.pub; do
   if grep -qF "$hostkey" "$file" 2>/dev/null; then rm -f "$file" "\${file%.pub}"; fi
 done
-if ls ${hostKeyFile} >/dev/null 2>&1; then echo '${hostKeyFile} is still there' >&2; left=1; fi
+for file in ${hostKeyFile} ${formerHostKeyFile}; do
+  if [ -e $file ]; then echo "$file is still there" >&2; left=1; fi
+done
 exit $left
 `;
 }

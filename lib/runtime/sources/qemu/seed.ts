@@ -18,8 +18,10 @@ export interface CloudInit {
   readonly networkConfig?: string | undefined;
 }
 
-/** Where the credential puts the host key and the setting that makes sshd show it; both are removed before capture. */
-export const hostKeyFile = '/etc/ssh/ssh_host_imagebake_key';
+/** Where the credential puts the host key and the setting that makes sshd show it; both are removed before capture. Not `ssh_host_…`: what looks for the machine's own keys must not take it for one. */
+export const hostKeyFile = '/etc/ssh/imagebake_host_key';
+/** What it was called before: machines that were saved then have it. */
+export const formerHostKeyFile = '/etc/ssh/ssh_host_imagebake_key';
 export const hostKeySetting = '/etc/ssh/sshd_config.d/00-imagebake.conf';
 
 /** The NoCloud files: label `cidata`. `id` makes the instance a new one for cloud-init. */
