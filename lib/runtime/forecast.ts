@@ -10,7 +10,7 @@ import { Progress } from './checkpoints/progress.js';
 import { checkSteps } from './checkpoints/steer.js';
 import { type Change, changesBetween, type FilesNow } from './checkpoints/why.js';
 import { readDataSources } from './data.js';
-import { makeRedactor } from './redact.js';
+import { makeRedactor } from './secrets/redact.js';
 import { makeRegistry } from './registry.js';
 import type { RunOptions } from './run.js';
 import { RunScope } from './run-scope.js';

@@ -6,8 +6,8 @@ import { messageOf } from '../errors.js';
 import { isObject } from '../json.js';
 import type { Leftover } from './driver.js';
 import { appendToJournal, type JournalContent, readJournal, readJournals } from './journal.js';
-import { withLock } from './lock.js';
-import { liveness } from './process-identity.js';
+import { withLock } from './host/lock.js';
+import { liveness } from './host/process-identity.js';
 import { makeRegistry, type Registry } from './registry.js';
 
 export interface GcOptions {

@@ -10,7 +10,7 @@ import type { Json } from '../json.js';
 import { makeFolder } from '../make-folder.js';
 import type { Plan } from '../plan.js';
 import type { Journal, Leftover } from './driver.js';
-import { type ProcessIdentity, thisProcess } from './process-identity.js';
+import { type ProcessIdentity, thisProcess } from './host/process-identity.js';
 
 const fail = errors('JOURNAL', {
   NOT_WRITABLE: {

@@ -8,7 +8,7 @@ import type { Plan, Target } from '../plan.js';
 import type { Endpoint, Leftover } from './driver.js';
 import { reapEntries } from './gc.js';
 import { journalFolder } from './journal.js';
-import { withLock } from './lock.js';
+import { withLock } from './host/lock.js';
 import { makeRegistry, type Registry } from './registry.js';
 import { fileNameOf, type RunState } from './run-state.js';
 

@@ -8,7 +8,7 @@ import { Progress } from './checkpoints/progress.js';
 import type { RunScope } from './run-scope.js';
 import type { RunState } from './run-state.js';
 import { mapLimited } from './scheduler.js';
-import { readSecret } from './secrets.js';
+import { readSecret } from './secrets/secrets.js';
 import { TargetContext } from './target-context.js';
 
 /** Every problem of every target. */

@@ -2,7 +2,7 @@
 import { errors, isBakeError, messageOf } from '../errors.js';
 import type { ErrorData, EventBody, Outcome, StepPath } from '../events.js';
 import { after, now } from './clock.js';
-import { explainSystemError } from './system-errors.js';
+import { explainSystemError } from './host/system-errors.js';
 import { cancellation, within } from './retry.js';
 import type { Ending, Scope } from './scope.js';
 

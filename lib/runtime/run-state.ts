@@ -8,7 +8,7 @@ import type { Plan } from '../plan.js';
 import type { Finished } from './checkpoints/finished.js';
 import type { CheckpointOptions } from './checkpoints/options.js';
 import type { RunJournal } from './journal.js';
-import type { Redactor } from './redact.js';
+import type { Redactor } from './secrets/redact.js';
 import type { Registry } from './registry.js';
 import type { EventStream } from './stream.js';
 

@@ -18,7 +18,7 @@ import { type LockOptions, readDataSources } from './data.js';
 import { openJournal } from './journal.js';
 import { makeRunLog } from './log.js';
 import { preflight, readSecrets } from './preflight.js';
-import { makeRedactor } from './redact.js';
+import { makeRedactor } from './secrets/redact.js';
 import { makeRegistry, type Registry } from './registry.js';
 import { ResultCollector, type RunResult, type TargetResult } from './results.js';
 import { RunScope } from './run-scope.js';

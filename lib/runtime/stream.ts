@@ -2,7 +2,7 @@
 import { date } from './clock.js';
 import type { Event, EventBody, Listener, StepPath } from '../events.js';
 import { messageOf } from '../errors.js';
-import type { Redactor } from './redact.js';
+import type { Redactor } from './secrets/redact.js';
 
 export interface EventStream {
   emit(step: StepPath, event: EventBody): void;

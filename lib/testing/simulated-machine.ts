@@ -8,7 +8,7 @@ import type { AnyKind } from '../kinds.js';
 import { now } from '../runtime/clock.js';
 import { bootQuestion } from '../runtime/communicators/reboot.js';
 import type { Artifact, Communicator, ExecOptions, Exit, Machine, UploadOptions } from '../runtime/driver.js';
-import { quotePath } from '../runtime/quote.js';
+import { quotePath } from '../runtime/guest/quote.js';
 import { cancellation, sleep } from '../runtime/retry.js';
 import { type Answer, type Asked, RuleBook } from './guest.js';
 import type { Recorder } from './simulation.js';

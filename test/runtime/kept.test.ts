@@ -4,8 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ImageBuild, NullSource, ShellLocalPostProcessor, ShellLocalProvisioner } from '../../lib/index.js';
 import { collectGarbage } from '../../lib/runtime/gc.js';
 import { destroyKept, keptMachines, openKept } from '../../lib/runtime/kept.js';
-import { endGroup } from '../../lib/runtime/process.js';
-import { startOf } from '../../lib/runtime/process-identity.js';
+import { endGroup } from '../../lib/runtime/host/process.js';
+import { startOf } from '../../lib/runtime/host/process-identity.js';
 import { boxKinds, boxRegistry, BoxSource } from '../support/box.js';
 import { program } from '../support/program.js';
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { collectGarbage } from '../../lib/runtime/gc.js';
 import { openJournal, readJournals } from '../../lib/runtime/journal.js';
-import { startOf } from '../../lib/runtime/process-identity.js';
+import { startOf } from '../../lib/runtime/host/process-identity.js';
 import { temporaryFolder } from '../support/program.js';
 
 const script = fileURLToPath(new URL('./killed-run.ts', import.meta.url));

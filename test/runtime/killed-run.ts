@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { App, FileSource, ImageBuild, NullSource, ShellLocalPostProcessor, ShellLocalProvisioner, type SourceSettings } from '../../lib/index.js';
 import { field, source, Source, type PropsOf, type SourceDriver } from '../../lib/kit.js';
-import { placeOutput } from '../../lib/runtime/place.js';
+import { placeOutput } from '../../lib/runtime/host/place.js';
 import { noCommunicator } from '../../lib/runtime/communicators/none.js';
 import { interruption, run } from '../../lib/runtime/run.js';
 import { synth } from '../../lib/synth/synth.js';

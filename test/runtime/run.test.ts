@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Duration, FileSource, generated, ImageBuild, NullSource, Secret, SecretVariable, ShellLocalPostProcessor, ShellLocalProvisioner, SleepProvisioner, text, timestamp, uuid } from '../../lib/index.js';
-import { startOf } from '../../lib/runtime/process-identity.js';
+import { startOf } from '../../lib/runtime/host/process-identity.js';
 import { interruption } from '../../lib/runtime/run.js';
 import { outputOf, program } from '../support/program.js';
 

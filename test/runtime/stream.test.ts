@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../lib/events.js';
-import { makeRedactor } from '../../lib/runtime/redact.js';
+import { makeRedactor } from '../../lib/runtime/secrets/redact.js';
 import { makeEventStream, makeOutputLines } from '../../lib/runtime/stream.js';
 
 describe('the stream of events', () => {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { field, type PropsOf, source, Source, type SourceDriver, type SourceSettings } from '../../lib/kit.js';
 import type { AnyKind } from '../../lib/kinds.js';
 import { localCommunicator } from '../../lib/runtime/communicators/local.js';
-import { endGroup } from '../../lib/runtime/process.js';
+import { endGroup } from '../../lib/runtime/host/process.js';
 import { makeRegistry, type Registry } from '../../lib/runtime/registry.js';
 
 const fields = {

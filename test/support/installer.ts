@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../lib/cache-folder.js';
-import { withLock } from '../../lib/runtime/lock.js';
+import { withLock } from '../../lib/runtime/host/lock.js';
 import { baseSystem } from './base.js';
 
 /** The installer itself, in the initial ramdisk. The answers are shell: NAME="value" lines. */

@@ -1,6 +1,6 @@
 /** Writes PNG pictures, for tests of what reads them. */
 import { deflateSync } from 'node:zlib';
-import type { Pixels } from '../../lib/runtime/png.js';
+import type { Pixels } from '../../lib/runtime/formats/png.js';
 
 export function encodePng({ width, height, rgba }: Pixels): Buffer {
   const chunk = (name: string, data: Buffer): Buffer => {

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
-import { type SshKeyPair, sshKeyPair } from '../../lib/runtime/ssh-key.js';
+import { type SshKeyPair, sshKeyPair } from '../../lib/runtime/communicators/ssh/key-pair.js';
 
 /** What happens to one connection. Each takes the next of the list; the last stays for all that follow. */
 export type Behaviour =

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { type SshKeyPair, sshKeyPair } from '../../lib/runtime/ssh-key.js';
+import { type SshKeyPair, sshKeyPair } from '../../lib/runtime/communicators/ssh/key-pair.js';
 
 export interface TestSshd extends AsyncDisposable {
   readonly host: string;

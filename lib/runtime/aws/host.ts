@@ -14,7 +14,7 @@ import { openSsh, type SshProps } from '../communicators/open.js';
 import type { WinrmProps } from '../communicators/winrm.js';
 import { winrmPort } from '../communicators/winrm-port.js';
 import type { Communicator, Context } from '../driver.js';
-import { removeLoginKey } from '../login-key.js';
+import { removeLoginKey } from '../guest/login-key.js';
 import { temporaryProfile } from './iam.js';
 import { startInstance, type Running } from './instance.js';
 import { type LoginKey, temporaryKeyPair } from './key-pair.js';

@@ -4,7 +4,7 @@
  */
 import type { Image, Instance, ResourceType, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import { errors, messageOf } from '../../errors.js';
-import { sshKeyPair } from '../ssh-key.js';
+import { sshKeyPair } from '../communicators/ssh/key-pair.js';
 import { newMark, specifications } from './marks.js';
 import { awsCode, isDenied } from './refusals.js';
 import type { Session } from './session.js';

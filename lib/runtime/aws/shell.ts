@@ -1,7 +1,7 @@
 /** A shell on an instance that was kept, from another process. */
 import type { Json } from '../../json.js';
 import type { Endpoint } from '../driver.js';
-import { shell } from '../ssh-shell.js';
+import { shell } from '../communicators/ssh/shell.js';
 import { type Access, openSession } from './session.js';
 import { openTunnel } from './tunnel.js';
 

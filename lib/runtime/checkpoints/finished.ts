@@ -7,7 +7,7 @@ import { canonicalJson } from '../../json.js';
 import type { PlannedPostProcessor, Target } from '../../plan.js';
 import { outputKey } from '../../values.js';
 import type { Artifact } from '../driver.js';
-import { fileRef } from '../file-ref.js';
+import { fileRef } from '../host/file-ref.js';
 import type { RunScope } from '../run-scope.js';
 import type { RunState } from '../run-state.js';
 import { TargetContext } from '../target-context.js';

@@ -1,7 +1,7 @@
 /** Who uses a store right now: leases on records, and locks; what a dead process left is swept. */
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { liveness, type ProcessIdentity } from '../process-identity.js';
+import { liveness, type ProcessIdentity } from '../host/process-identity.js';
 
 /** Keys with a living lease; leases of dead processes are swept on the way. */
 export async function leasedKeys(root: string): Promise<Set<string>> {

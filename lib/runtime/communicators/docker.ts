@@ -4,10 +4,10 @@ import { errors, isBakeError } from '../../errors.js';
 import { type Engine, isMissing, statusOf } from '../docker/engine.js';
 import { readFrames, type Sink } from '../docker/frames.js';
 import type { Communicator, ExecOptions, Exit, UploadOptions } from '../driver.js';
-import { quotePath } from '../quote.js';
+import { quotePath } from '../guest/quote.js';
 import { cancellation, retry } from '../retry.js';
-import { packFolder } from '../tar.js';
-import { unpackFolder } from '../untar.js';
+import { packFolder } from '../formats/tar.js';
+import { unpackFolder } from '../formats/untar.js';
 import { downloadFile, downloadFolder, uploadFile, uploadFolder } from './unix-files.js';
 
 const fail = errors('CONTAINER', {

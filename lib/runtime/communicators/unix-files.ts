@@ -5,9 +5,9 @@ import { basename, dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { errors } from '../../errors.js';
 import type { Communicator, ExecOptions, Exit, UploadOptions } from '../driver.js';
-import { quotePath } from '../quote.js';
-import { packFolder } from '../tar.js';
-import { unpackFolder } from '../untar.js';
+import { quotePath } from '../guest/quote.js';
+import { packFolder } from '../formats/tar.js';
+import { unpackFolder } from '../formats/untar.js';
 
 const fail = errors('TRANSFER', {
   UPLOAD: { message: (to: string, reason: string) => `'${to}' could not be written in the guest: ${reason}.`, remedy: 'Check the path, the permissions of the user that is logged in, and the space left in the guest.' },

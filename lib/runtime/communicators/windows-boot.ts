@@ -1,5 +1,5 @@
 /** Which boot a Windows guest is in: by the time it booted. */
-import { powershellCommand } from '../powershell.js';
+import { powershellCommand } from '../guest/powershell.js';
 
 /** What a guest is asked; it prints the time in the form of WMI. */
 export const windowsBootQuestion = powershellCommand('[Console]::Out.Write((Get-WmiObject Win32_OperatingSystem).LastBootUpTime)');

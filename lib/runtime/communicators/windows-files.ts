@@ -5,7 +5,7 @@ import { open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { errors, isBakeError, messageOf } from '../../errors.js';
 import type { Communicator, Exit, UploadOptions } from '../driver.js';
-import { powershellCommand } from '../powershell.js';
+import { powershellCommand } from '../guest/powershell.js';
 import { type PullFrom, servePull } from './pull.js';
 import { reasonOf } from './unix-files.js';
 import { lengthScript, pullScript, receiveScript, refused, sendScript, unreachable } from './windows-scripts.js';

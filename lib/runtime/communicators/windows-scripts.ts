@@ -1,5 +1,5 @@
 /** What the guest runs for a transfer, in Windows PowerShell 2 and later. All of it fits into a command line; a test holds that, and reads it with a grammar of PowerShell. */
-import { bytesExpression, quotePowershell } from '../powershell.js';
+import { bytesExpression, quotePowershell } from '../guest/powershell.js';
 
 /** Exit codes of these scripts. */
 export const refused = { write: 3, hash: 6, early: 4 } as const;

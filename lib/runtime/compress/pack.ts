@@ -2,8 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { errors } from '../../errors.js';
 import type { FileRef, PreflightProblem } from '../driver.js';
-import { programProblem } from '../host-program.js';
-import { describeExit, runProcess } from '../process.js';
+import { programProblem } from '../host/program.js';
+import { describeExit, runProcess } from '../host/process.js';
 import { deflatePool } from './deflate-pool.js';
 import { gzip } from './gzip.js';
 import { ordered } from './ordered.js';

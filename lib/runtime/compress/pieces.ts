@@ -2,8 +2,8 @@
 import { open, stat } from 'node:fs/promises';
 import { errors, isBakeError } from '../../errors.js';
 import type { FileRef } from '../driver.js';
-import { capture } from '../process.js';
-import { endOfArchive, fileHeader, padding } from '../tar.js';
+import { capture } from '../host/process.js';
+import { endOfArchive, fileHeader, padding } from '../formats/tar.js';
 
 const fail = errors('COMPRESS', {
   CHANGED: { message: (path: string) => `${path} became shorter while it was read.`, remedy: 'Let nothing write to an artifact while it is packed.' },

@@ -6,7 +6,7 @@ import { isGone } from '../aws/refusals.js';
 import { loadSecretsManager } from '../aws/sdk.js';
 import type { Client } from '../aws/session.js';
 import type { DataDriver } from '../driver.js';
-import { jsonOrNull } from '../json-or-null.js';
+import { jsonOrNull } from '../formats/json-or-null.js';
 
 const fail = errors('SECRET', {
   NOT_THERE: { message: (name: string, region: string) => `There is no secret '${name}' in ${region}, or not in this version.`, remedy: 'Look at its name, the region, versionId and versionStage.', exit: exitCodes.preflight },

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { commandData } from '../../constructs/data/command.js';
 import type { DataDriver } from '../driver.js';
-import { capture } from '../process.js';
-import { jsonOrNull } from '../json-or-null.js';
+import { capture } from '../host/process.js';
+import { jsonOrNull } from '../formats/json-or-null.js';
 
 export default {
   async read(props, ctx) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { fileData } from '../../constructs/data/file.js';
 import type { DataDriver } from '../driver.js';
-import { jsonOrNull } from '../json-or-null.js';
+import { jsonOrNull } from '../formats/json-or-null.js';
 
 export default {
   async read(props) {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { gitData } from '../../constructs/data/git.js';
 import { errors, messageOf } from '../../errors.js';
 import type { DataDriver } from '../driver.js';
-import { capture } from '../process.js';
+import { capture } from '../host/process.js';
 
 const fail = errors('DATA_GIT', {
   NO_COMMIT: {

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { httpData } from '../../constructs/data/http.js';
 import { errors, isBakeError, messageOf } from '../../errors.js';
 import type { DataDriver } from '../driver.js';
-import { fetchHere, shownAddress } from '../fetch.js';
+import { fetchHere, shownAddress } from '../network/fetch.js';
 import { retry, soon } from '../retry.js';
-import { jsonOrNull } from '../json-or-null.js';
+import { jsonOrNull } from '../formats/json-or-null.js';
 
 const fail = errors('DATA_HTTP', {
   STATUS: {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dockerFolder } from './engine.js';
-import { capture } from '../process.js';
+import { capture } from '../host/process.js';
 
 export interface Credentials { readonly username?: string; readonly password?: string; readonly identitytoken?: string; readonly serveraddress: string }
 interface Config {

@@ -6,7 +6,7 @@ import { createGzip } from 'node:zlib';
 import type Dockerode from 'dockerode';
 import { errors } from '../../errors.js';
 import type { Context } from '../driver.js';
-import { packFolder } from '../tar.js';
+import { packFolder } from '../formats/tar.js';
 import { type Credentials, storedCredentials } from './credentials.js';
 import { type Engine, isMissing, statusOf, wordsOf } from './engine.js';
 

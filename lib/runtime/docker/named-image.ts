@@ -3,8 +3,8 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { errors } from '../../errors.js';
 import type { Artifact, Context, FileRef } from '../driver.js';
-import { fileRef } from '../file-ref.js';
-import { placeOutput } from '../place.js';
+import { fileRef } from '../host/file-ref.js';
+import { placeOutput } from '../host/place.js';
 import { type Engine, openEngine } from './engine.js';
 import { inspectImage } from './images.js';
 

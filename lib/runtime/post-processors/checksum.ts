@@ -4,8 +4,8 @@ import { basename, dirname } from 'node:path';
 import type { checksum } from '../../constructs/post-processors/checksum.js';
 import { makeFolder } from '../../make-folder.js';
 import type { FileRef, PostProcessorDriver } from '../driver.js';
-import { fileRef, hashFile } from '../file-ref.js';
-import { withLock } from '../lock.js';
+import { fileRef, hashFile } from '../host/file-ref.js';
+import { withLock } from '../host/lock.js';
 import { packerBuildName } from '../packer-names.js';
 
 export default {

@@ -4,7 +4,7 @@ import { pack, packingOf, packingProblem } from '../compress/pack.js';
 import { packedFiles } from '../compress/pieces.js';
 import type { Context, PostProcessorDriver } from '../driver.js';
 import { packerBuildName } from '../packer-names.js';
-import { outputProblem, placeOutput } from '../place.js';
+import { outputProblem, placeOutput } from '../host/place.js';
 
 export default {
   effects: 'local',

@@ -1,7 +1,7 @@
 import type { dockerSave } from '../../constructs/post-processors/docker-save.js';
 import { imageArtifact, imageOf, saveStream } from '../docker/named-image.js';
 import type { PostProcessorDriver } from '../driver.js';
-import { outputProblem } from '../place.js';
+import { outputProblem } from '../host/place.js';
 
 export default {
   effects: 'local',

@@ -5,7 +5,7 @@ import { errors } from '../../errors.js';
 import { byCodeUnit } from '../../json.js';
 import { makeFolder } from '../../make-folder.js';
 import type { Artifact, Context, PostProcessorDriver } from '../driver.js';
-import { withLock } from '../lock.js';
+import { withLock } from '../host/lock.js';
 import { packerBuildName } from '../packer-names.js';
 
 const fail = errors('MANIFEST', {

@@ -1,6 +1,6 @@
 import type { shellLocalPostProcessor } from '../../constructs/post-processors/shell-local.js';
 import type { PostProcessorDriver } from '../driver.js';
-import { runHostScripts, scriptProblems } from '../host-script.js';
+import { runHostScripts, scriptProblems } from '../host/script.js';
 
 export default {
   effects: 'outside',

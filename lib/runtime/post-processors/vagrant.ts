@@ -6,10 +6,10 @@ import type { Resolved } from '../../kinds.js';
 import { pack, packingOf } from '../compress/pack.js';
 import type { Packed } from '../compress/pieces.js';
 import type { Artifact, Context, PostProcessorDriver, PreflightProblem } from '../driver.js';
-import { programProblem } from '../host-program.js';
+import { programProblem } from '../host/program.js';
 import { packerBuildName } from '../packer-names.js';
-import { outputProblem, placeOutput } from '../place.js';
-import { capture } from '../process.js';
+import { outputProblem, placeOutput } from '../host/place.js';
+import { capture } from '../host/process.js';
 
 const fail = errors('VAGRANT', {
   NO_IMAGE: {

@@ -3,11 +3,11 @@ import type { ansibleLocal } from '../../constructs/provisioners/ansible-local.j
 import type { Resolved } from '../../kinds.js';
 import { readFileSync } from 'node:fs';
 import type { Communicator, Context, ProvisionerDriver } from '../driver.js';
-import { fileWithin } from '../file-within.js';
-import { galaxyHas } from '../galaxy.js';
-import { runInGuest, staged, type Staging } from '../guest-program.js';
+import { fileWithin } from '../host/file-within.js';
+import { galaxyHas } from '../guest/galaxy.js';
+import { runInGuest, staged, type Staging } from '../guest/program.js';
 import { packerBuildName } from '../packer-names.js';
-import { exports, quote, quotePath } from '../quote.js';
+import { exports, quote, quotePath } from '../guest/quote.js';
 
 type Props = Resolved<typeof ansibleLocal>;
 const install = 'Install it in an earlier step: new PackagesProvisioner({ install: [\'ansible\'] }), or pip install ansible-core.';

@@ -4,11 +4,11 @@ import type { ansible } from '../../constructs/provisioners/ansible.js';
 import { errors } from '../../errors.js';
 import type { Resolved } from '../../kinds.js';
 import type { Context, Endpoint, ProvisionerDriver } from '../driver.js';
-import { fileWithin } from '../file-within.js';
-import { galaxyHas } from '../galaxy.js';
-import { fillTemplate, templateProblems } from '../go-template.js';
-import { programProblem, runHostProgram } from '../host-program.js';
-import { runProcess } from '../process.js';
+import { fileWithin } from '../host/file-within.js';
+import { galaxyHas } from '../guest/galaxy.js';
+import { fillTemplate, templateProblems } from '../formats/go-template.js';
+import { programProblem, runHostProgram } from '../host/program.js';
+import { runProcess } from '../host/process.js';
 
 const fail = errors('ANSIBLE', {
   ENDPOINT: { message: (type: string) => `Ansible has no way into a guest that is reached by '${type}'.`, remedy: 'Reach the guest by SSH, or use a container.' },

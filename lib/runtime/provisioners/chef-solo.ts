@@ -4,8 +4,8 @@ import { errors, messageOf } from '../../errors.js';
 import { isObject } from '../../json.js';
 import type { Resolved } from '../../kinds.js';
 import type { PreflightProblem, ProvisionerDriver } from '../driver.js';
-import { fillTemplate, templateProblems, type TemplateValues } from '../go-template.js';
-import { becomeRoot, runInGuest, staged, type Staging } from '../guest-program.js';
+import { fillTemplate, templateProblems, type TemplateValues } from '../formats/go-template.js';
+import { becomeRoot, runInGuest, staged, type Staging } from '../guest/program.js';
 
 const fail = errors('CHEF', {
   JSON: { message: (why: string) => `jsonString is no JSON object: ${why}.`, remedy: 'Write it as `json`, an object, where it holds no secret.' },

@@ -6,8 +6,8 @@ import type { Resolved } from '../../kinds.js';
 import { reasonOf } from '../communicators/unix-files.js';
 import { kindScript } from '../communicators/windows-scripts.js';
 import type { Communicator, Context, ExecOptions, ProvisionerDriver } from '../driver.js';
-import { powershellCommand } from '../powershell.js';
-import { quote, quotePath } from '../quote.js';
+import { powershellCommand } from '../guest/powershell.js';
+import { quote, quotePath } from '../guest/quote.js';
 
 const fail = errors('FILE', {
   MODE_OF_FOLDER: { message: (source: string) => `'mode' is for a file, and ${source} is a folder.`, remedy: 'Set the modes in the folder itself: they are kept.' },

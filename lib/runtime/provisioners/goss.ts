@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import type { goss } from '../../constructs/provisioners/goss.js';
 import type { Resolved } from '../../kinds.js';
 import type { Communicator, Context, ProvisionerDriver } from '../driver.js';
-import { becomeRoot, runInGuest, staged, type Staging } from '../guest-program.js';
-import { exports, quote, quotePath } from '../quote.js';
+import { becomeRoot, runInGuest, staged, type Staging } from '../guest/program.js';
+import { exports, quote, quotePath } from '../guest/quote.js';
 
 type Props = Resolved<typeof goss>;
 const name = (path: string): string => basename(path.replace(/\/+$/, ''));

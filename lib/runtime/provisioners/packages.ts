@@ -1,8 +1,8 @@
 import type { packages } from '../../constructs/provisioners/packages.js';
 import type { Resolved } from '../../kinds.js';
-import { runAsRoot } from '../as-root.js';
+import { runAsRoot } from '../guest/as-root.js';
 import type { ProvisionerDriver } from '../driver.js';
-import { exports, quote } from '../quote.js';
+import { exports, quote } from '../guest/quote.js';
 
 type Props = Resolved<typeof packages>;
 interface Manager {

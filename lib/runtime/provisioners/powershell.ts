@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { powershell } from '../../constructs/provisioners/powershell.js';
 import type { Resolved } from '../../kinds.js';
 import type { Communicator, Context, ProvisionerDriver } from '../driver.js';
-import { fillTemplate, templateProblems } from '../go-template.js';
-import { eachScript } from '../guest-script.js';
+import { fillTemplate, templateProblems } from '../formats/go-template.js';
+import { eachScript } from '../guest/scripts.js';
 import { packerVariables } from '../packer-names.js';
-import { largest, markedUtf8, powershellText, variablesFile } from '../windows-script.js';
-import { mustBeWindows, removeFiles, runWindowsStep, type WindowsStep } from '../windows-step.js';
+import { largest, markedUtf8, powershellText, variablesFile } from '../guest/windows-script.js';
+import { mustBeWindows, removeFiles, runWindowsStep, type WindowsStep } from '../guest/windows-step.js';
 
 type Props = Resolved<typeof powershell>;
 const names = ['Vars', 'Path'];

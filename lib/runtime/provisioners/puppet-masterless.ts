@@ -2,9 +2,9 @@ import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { puppetMasterless } from '../../constructs/provisioners/puppet-masterless.js';
 import type { ProvisionerDriver } from '../driver.js';
-import { templateProblems } from '../go-template.js';
-import { staged } from '../guest-program.js';
-import { puppetTemplateNames, runPuppet } from '../puppet.js';
+import { templateProblems } from '../formats/go-template.js';
+import { staged } from '../guest/program.js';
+import { puppetTemplateNames, runPuppet } from '../guest/puppet.js';
 
 const template = 'cd {{.WorkingDir}} && {{if ne .FacterVars ""}}{{.FacterVars}} {{end}}{{if .Sudo}}sudo -E {{end}}{{if ne .PuppetBinDir ""}}{{.PuppetBinDir}}/{{end}}puppet apply --detailed-exitcodes --color=false '
   + `{{if .Debug}}--debug {{end}}{{if ne .ModulePath ""}}--modulepath='{{.ModulePath}}' {{end}}{{if ne .HieraConfigPath ""}}--hiera_config='{{.HieraConfigPath}}' {{end}}`

@@ -1,8 +1,8 @@
 import type { puppetServer } from '../../constructs/provisioners/puppet-server.js';
 import type { ProvisionerDriver } from '../driver.js';
-import { templateProblems } from '../go-template.js';
-import { staged } from '../guest-program.js';
-import { puppetTemplateNames, runPuppet } from '../puppet.js';
+import { templateProblems } from '../formats/go-template.js';
+import { staged } from '../guest/program.js';
+import { puppetTemplateNames, runPuppet } from '../guest/puppet.js';
 
 const template = '{{if ne .FacterVars ""}}{{.FacterVars}} {{end}}{{if .Sudo}}sudo -E {{end}}{{if ne .PuppetBinDir ""}}{{.PuppetBinDir}}/{{end}}puppet agent --onetime --no-daemonize --detailed-exitcodes --color=false --logdest=console '
   + `{{if .Debug}}--debug {{end}}{{if ne .PuppetServer ""}}--server='{{.PuppetServer}}' {{end}}{{if ne .PuppetNode ""}}--certname={{.PuppetNode}} {{end}}{{if ne .ClientCertPath ""}}--certdir='{{.ClientCertPath}}' {{end}}`

@@ -1,6 +1,6 @@
 import type { reboot } from '../../constructs/provisioners/reboot.js';
 import { errors } from '../../errors.js';
-import { runAsRoot } from '../as-root.js';
+import { runAsRoot } from '../guest/as-root.js';
 import { afterBoot, bootState } from '../communicators/reboot.js';
 import type { ProvisionerDriver } from '../driver.js';
 

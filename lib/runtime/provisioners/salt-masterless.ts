@@ -1,8 +1,8 @@
 import type { saltMasterless } from '../../constructs/provisioners/salt-masterless.js';
 import type { Resolved } from '../../kinds.js';
 import type { Communicator, Context, ProvisionerDriver } from '../driver.js';
-import { becomeRoot, runInGuest, staged, type Staging } from '../guest-program.js';
-import { quote, quotePath } from '../quote.js';
+import { becomeRoot, runInGuest, staged, type Staging } from '../guest/program.js';
+import { quote, quotePath } from '../guest/quote.js';
 
 type Props = Resolved<typeof saltMasterless>;
 const bootstrapUrl = 'https://github.com/saltstack/salt-bootstrap/releases/latest/download/bootstrap-salt.sh';

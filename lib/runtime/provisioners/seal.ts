@@ -1,6 +1,6 @@
 import type { seal } from '../../constructs/provisioners/seal.js';
 import type { ProvisionerDriver } from '../driver.js';
-import { sealGuest } from '../seal.js';
+import { sealGuest } from '../guest/seal.js';
 
 export default {
   effects: 'guest',

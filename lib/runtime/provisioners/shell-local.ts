@@ -1,6 +1,6 @@
 import type { shellLocalProvisioner } from '../../constructs/provisioners/shell-local.js';
 import type { Endpoint, ProvisionerDriver } from '../driver.js';
-import { runHostScripts, scriptProblems } from '../host-script.js';
+import { runHostScripts, scriptProblems } from '../host/script.js';
 
 export default {
   effects: 'host',

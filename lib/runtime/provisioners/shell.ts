@@ -7,13 +7,13 @@ import { afterBoot, bootState } from '../communicators/reboot.js';
 import { endedHow } from '../communicators/unix-files.js';
 import { now } from '../clock.js';
 import type { Communicator, Context, Exit, ProvisionerDriver } from '../driver.js';
-import { eachScript, startInGuest } from '../guest-script.js';
-import { Tail } from '../host-script.js';
+import { eachScript, startInGuest } from '../guest/scripts.js';
+import { Tail } from '../host/script.js';
 import { packerVariables } from '../packer-names.js';
-import { templateProblems } from '../go-template.js';
-import { quotePath } from '../quote.js';
+import { templateProblems } from '../formats/go-template.js';
+import { quotePath } from '../guest/quote.js';
 import { sleep } from '../retry.js';
-import { type Script, isText, scriptTemplateNames, wrapperOf } from '../remote-script.js';
+import { type Script, isText, scriptTemplateNames, wrapperOf } from '../guest/unix-script.js';
 
 const fail = errors('SHELL', {
   FAILED: {

@@ -4,9 +4,9 @@ import { now } from '../clock.js';
 import { afterBoot, bootState } from '../communicators/reboot.js';
 import { endedHow, reasonOf } from '../communicators/unix-files.js';
 import type { Communicator, Context, Exit, ProvisionerDriver } from '../driver.js';
-import { powershellCommand, quotePowershell } from '../powershell.js';
+import { powershellCommand, quotePowershell } from '../guest/powershell.js';
 import { retry } from '../retry.js';
-import { mustBeWindows } from '../windows-step.js';
+import { mustBeWindows } from '../guest/windows-step.js';
 
 const fail = errors('WINDOWS_RESTART', {
   COMMAND: { message: (how: string, said: string) => `The command that should restart the guest ${how}${said === '' ? '.' : `: ${said}`}`, remedy: 'Try the command in the guest: it needs the right to shut it down.' },

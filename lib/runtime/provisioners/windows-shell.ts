@@ -3,11 +3,11 @@ import type { windowsShell } from '../../constructs/provisioners/windows-shell.j
 import { errors } from '../../errors.js';
 import type { Resolved } from '../../kinds.js';
 import type { Communicator, Context, ProvisionerDriver } from '../driver.js';
-import { fillTemplate, templateProblems } from '../go-template.js';
-import { eachScript } from '../guest-script.js';
+import { fillTemplate, templateProblems } from '../formats/go-template.js';
+import { eachScript } from '../guest/scripts.js';
 import { packerVariables } from '../packer-names.js';
-import { batchOf, batchText, batchVariables, largest, withCrLf } from '../windows-script.js';
-import { mustBeWindows, removeFiles, runWindowsStep, type WindowsStep } from '../windows-step.js';
+import { batchOf, batchText, batchVariables, largest, withCrLf } from '../guest/windows-script.js';
+import { mustBeWindows, removeFiles, runWindowsStep, type WindowsStep } from '../guest/windows-step.js';
 
 const fail = errors('WINDOWS_SHELL', {
   VARIABLE: { message: (name: string) => `The variable ${name} cannot be set by commands of cmd.exe: its value has a quote or a line end.`, remedy: 'Leave executeCommand out: then any value arrives unchanged.' },

@@ -13,8 +13,8 @@ import { saveStream } from '../docker/named-image.js';
 import { deviceOf, parseRunArguments } from '../docker/run-arguments.js';
 import { sleep, soon, throwIfAborted } from '../retry.js';
 import type { Artifact, Context, JournalEntry, Leftover, Machine, PreflightProblem, Saved, SourceDriver } from '../driver.js';
-import { fileRef } from '../file-ref.js';
-import { outputProblem } from '../place.js';
+import { fileRef } from '../host/file-ref.js';
+import { outputProblem } from '../host/place.js';
 
 const fail = errors('DOCKER', {
   EXITED: {

@@ -2,8 +2,8 @@ import { copyFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { fileSource } from '../../constructs/sources/file.js';
 import { noCommunicator } from '../communicators/none.js';
 import type { SourceDriver } from '../driver.js';
-import { fileRef } from '../file-ref.js';
-import { outputProblem, placeOutput } from '../place.js';
+import { fileRef } from '../host/file-ref.js';
+import { outputProblem, placeOutput } from '../host/place.js';
 
 export default {
   async preflight(props, ctx) {

@@ -3,7 +3,7 @@ import { rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { qemu } from '../../constructs/sources/qemu.js';
 import type { Artifact, Context, JournalEntry, Leftover, Saved, SourceDriver } from '../driver.js';
-import { fileRef } from '../file-ref.js';
+import { fileRef } from '../host/file-ref.js';
 import { sockets } from './qemu/command-line.js';
 import { screenshot } from './qemu/eyes.js';
 import { serveAnswers, type Values } from './qemu/install.js';
@@ -15,7 +15,7 @@ import { preflight } from './qemu/preflight.js';
 import { imageName, installsSystem, outputFolder, type Origin, prepare, type Prepared, type Props } from './qemu/prepare.js';
 import { Qmp } from './qemu/qmp.js';
 import { originOf, resumeMachine } from './qemu/resume.js';
-import { shell } from '../ssh-shell.js';
+import { shell } from '../communicators/ssh/shell.js';
 
 interface Started { readonly prepared: Prepared; readonly places: Places; readonly values: Values; readonly entry: JournalEntry }
 /** Prepares a machine and brings it up by `bring`. All of it goes with `ctx.scope`. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { field, PostProcessor, postProcessor, Provisioner, provisioner, Source, source } from '../../../lib/kit.js';
 import { localCommunicator } from '../../../lib/runtime/communicators/local.js';
 import type { Communicator, Machine, PostProcessorDriver, ProvisionerDriver, SourceDriver } from '../../../lib/runtime/driver.js';
-import { fileRef } from '../../../lib/runtime/file-ref.js';
-import { outputProblem, placeOutput } from '../../../lib/runtime/place.js';
+import { fileRef } from '../../../lib/runtime/host/file-ref.js';
+import { outputProblem, placeOutput } from '../../../lib/runtime/host/place.js';
 
 /** What ran, in order, since it was emptied. */
 export const ran: string[] = [];

@@ -7,7 +7,7 @@ import { sshFields } from '../../../lib/constructs/shared/ssh.js';
 import { fieldsOf } from '../../../lib/fields.js';
 import { openSsh, sshDefaults } from '../../../lib/runtime/communicators/open.js';
 import { fingerprintOf, generateSshKey, typeOfBlob, publicBlob } from '../../../lib/runtime/communicators/ssh/keys.js';
-import { sshKeyPair } from '../../../lib/runtime/ssh-key.js';
+import { sshKeyPair } from '../../../lib/runtime/communicators/ssh/key-pair.js';
 import { requires } from '../../support/machine.js';
 import { faultServer } from '../../support/ssh-fault-server.js';
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SshCommunicator } from '../../../lib/runtime/communicators/ssh.js';
 import { connectSsh, type ConnectOptions } from '../../../lib/runtime/communicators/ssh/connect.js';
-import { sshKeyPair } from '../../../lib/runtime/ssh-key.js';
+import { sshKeyPair } from '../../../lib/runtime/communicators/ssh/key-pair.js';
 import { run } from '../../contracts/communicator.js';
 import { type Behaviour, closedPort, type FaultServer, faultServer } from '../../support/ssh-fault-server.js';
 

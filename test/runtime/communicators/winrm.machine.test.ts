@@ -8,7 +8,7 @@ import { dialTcp } from '../../../lib/runtime/communicators/ssh/banner.js';
 import { openWinrm, WinrmCommunicator, type WinrmProps, type WinrmReach } from '../../../lib/runtime/communicators/winrm.js';
 import { kindScript } from '../../../lib/runtime/communicators/windows-scripts.js';
 import type { Communicator } from '../../../lib/runtime/driver.js';
-import { powershellCommand } from '../../../lib/runtime/powershell.js';
+import { powershellCommand } from '../../../lib/runtime/guest/powershell.js';
 import { Duration } from '../../../lib/values.js';
 import { communicatorContract, run } from '../../contracts/communicator.js';
 import { requires } from '../../support/machine.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { App, FileSource, generated, ImageBuild, QemuSource, VagrantPostProcessor, type VagrantPostProcessorProps } from '../../../lib/index.js';
 import type { Artifact, PostProcessed } from '../../../lib/runtime/driver.js';
-import { fileRef } from '../../../lib/runtime/file-ref.js';
+import { fileRef } from '../../../lib/runtime/host/file-ref.js';
 import { synth } from '../../../lib/synth/synth.js';
 import { toPackerJson } from '../../../lib/synth/packer.js';
 import { postProcessorContract } from '../../contracts/post-processor-driver.js';

@@ -12,7 +12,7 @@ import type { Communicator } from '../../../lib/runtime/driver.js';
 import cloudInitWait from '../../../lib/runtime/provisioners/cloud-init-wait.js';
 import packagesDriver from '../../../lib/runtime/provisioners/packages.js';
 import rebootDriver from '../../../lib/runtime/provisioners/reboot.js';
-import { sshKeyPair } from '../../../lib/runtime/ssh-key.js';
+import { sshKeyPair } from '../../../lib/runtime/communicators/ssh/key-pair.js';
 import { synth } from '../../../lib/synth/synth.js';
 import { type DriverContext, driverContext } from '../../support/driver-context.js';
 import { faultServer, runHere } from '../../support/ssh-fault-server.js';

@@ -7,7 +7,7 @@ import { fieldsOf } from '../../../lib/fields.js';
 import type { Resolved } from '../../../lib/kinds.js';
 import { SshCommunicator } from '../../../lib/runtime/communicators/ssh.js';
 import driver from '../../../lib/runtime/provisioners/shell.js';
-import { sshKeyPair } from '../../../lib/runtime/ssh-key.js';
+import { sshKeyPair } from '../../../lib/runtime/communicators/ssh/key-pair.js';
 import { type DriverContext, driverContext } from '../../support/driver-context.js';
 import { type Behaviour, type FaultServer, faultServer, runHere } from '../../support/ssh-fault-server.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { App, Duration, ImageBuild, QemuSource, type QemuSourceProps, Secret, ShellProvisioner, Size, waitForScreen } from '../../../lib/index.js';
 import { CheckpointStore } from '../../../lib/runtime/checkpoints/store.js';
-import { iso9660 } from '../../../lib/runtime/iso9660.js';
+import { iso9660 } from '../../../lib/runtime/formats/iso9660.js';
 import { forecast } from '../../../lib/runtime/forecast.js';
 import { outputOf, program, temporaryFolder, type TestProgram } from '../../support/program.js';
 import { baseSystem } from '../../support/base.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type App, Duration, ImageBuild, QemuSource, waitForScreen } from '../../../lib/index.js';
 import { encodePng } from '../../support/png.js';
-import { decodePng } from '../../../lib/runtime/png.js';
+import { decodePng } from '../../../lib/runtime/formats/png.js';
 import { baseSystem } from '../../support/base.js';
 import { bootSector } from '../../support/boot-sector.js';
 import { requires } from '../../support/machine.js';

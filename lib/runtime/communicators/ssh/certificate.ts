@@ -5,7 +5,7 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import type { Client, ParsedKey } from 'ssh2';
 import { errors } from '../../../errors.js';
-import { wireNumber, wireString } from '../../ssh-wire.js';
+import { wireNumber, wireString } from './wire.js';
 import { publicBlob, typeOfBlob } from './keys.js';
 
 const fail = errors('SSH', {

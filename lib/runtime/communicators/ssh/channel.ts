@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import type { ExecOptions, Exit } from '../../driver.js';
-import { quote } from '../../quote.js';
+import { quote } from '../../guest/quote.js';
 
 /** Milliseconds without output after the exit status: only then is a process that the command left behind still holding the channel. */
 const lingering = 5000;

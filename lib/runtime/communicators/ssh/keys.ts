@@ -1,8 +1,8 @@
 /** SSH key pairs of every type that OpenSSH takes, and what their public halves are called. */
 import { generateKeyPair as generate, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { type SshKeyPair, sshKeyPair } from '../../ssh-key.js';
-import { wireFingerprint, wireNumber, wireString } from '../../ssh-wire.js';
+import { type SshKeyPair, sshKeyPair } from './key-pair.js';
+import { wireFingerprint, wireNumber, wireString } from './wire.js';
 
 const generateAsync = promisify(generate) as (type: string, options: object) => Promise<{ readonly privateKey: KeyObject }>;
 

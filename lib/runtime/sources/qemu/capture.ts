@@ -2,9 +2,9 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { extname, join, relative } from 'node:path';
 import type { Artifact, Context, FileRef } from '../../driver.js';
-import { fileRef } from '../../file-ref.js';
-import { placeOutput } from '../../place.js';
-import { quote } from '../../quote.js';
+import { fileRef } from '../../host/file-ref.js';
+import { placeOutput } from '../../host/place.js';
+import { quote } from '../../guest/quote.js';
 import { bootWords } from './command-line.js';
 import { flatten, imageInfo } from './disk.js';
 import type { QemuMachine } from './machine.js';

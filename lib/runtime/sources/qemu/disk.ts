@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, open, stat } from 'node:fs/promises';
 import { errors } from '../../../errors.js';
 import type { Size } from '../../../values.js';
-import { describeExit, runProcess } from '../../process.js';
+import { describeExit, runProcess } from '../../host/process.js';
 import { chainNode, type Layer } from './command-line.js';
 
 const fail = errors('DISK', {

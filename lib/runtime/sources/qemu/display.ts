@@ -1,6 +1,6 @@
 /** A window in which people can look at the guest: which of QEMU's displays shows one here. */
 import { errors } from '../../../errors.js';
-import { capture } from '../../process.js';
+import { capture } from '../../host/process.js';
 import type { Props } from './prepare.js';
 
 const fail = errors('DISPLAY', {

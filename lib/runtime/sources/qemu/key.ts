@@ -1,11 +1,11 @@
 /** Makes the guest's disk ready to become an image: what makes it one machine goes, and our keys, and what was deleted no longer takes space. */
 import { errors, isBakeError, messageOf } from '../../../errors.js';
-import { asRoot } from '../../as-root.js';
+import { asRoot } from '../../guest/as-root.js';
 import { reasonOf } from '../../communicators/unix-files.js';
 import type { Communicator, Context } from '../../driver.js';
-import { keyStayed, withoutLoginKey } from '../../login-key.js';
-import { quote } from '../../quote.js';
-import { sealGuest, sealScript } from '../../seal.js';
+import { keyStayed, withoutLoginKey } from '../../guest/login-key.js';
+import { quote } from '../../guest/quote.js';
+import { sealGuest, sealScript } from '../../guest/seal.js';
 import { Agent } from './agent.js';
 import { formerHostKeyFile, hostKeyFile, hostKeySetting, type SeedKeys } from './seed.js';
 

@@ -7,8 +7,8 @@ import { basename, delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors } from '../../../errors.js';
 import type { Json } from '../../../json.js';
-import { capture } from '../../process.js';
-import { liveness, type ProcessIdentity, startOf, thisWorld } from '../../process-identity.js';
+import { capture } from '../../host/process.js';
+import { liveness, type ProcessIdentity, startOf, thisWorld } from '../../host/process-identity.js';
 import { sockets } from './command-line.js';
 import { Qmp } from './qmp.js';
 

@@ -2,8 +2,8 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errors } from '../../../errors.js';
-import { floppyImage } from '../../fat12.js';
-import { iso9660 } from '../../iso9660.js';
+import { floppyImage } from '../../formats/fat12.js';
+import { iso9660 } from '../../formats/iso9660.js';
 import type { Props } from './prepare.js';
 import { noCloudFiles, noCloudSeed, type SeedKeys } from './seed.js';
 

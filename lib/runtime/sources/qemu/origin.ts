@@ -4,8 +4,8 @@ import { basename } from 'node:path';
 import { errors } from '../../../errors.js';
 import { fileDigest } from '../../../file-digest.js';
 import type { Json } from '../../../json.js';
-import { checksumText, readChecksum } from '../../checksum.js';
-import { cachedAt, download, localPath } from '../../download.js';
+import { checksumText, readChecksum } from '../../network/checksum.js';
+import { cachedAt, download, localPath } from '../../network/download.js';
 import type { Context } from '../../driver.js';
 import { discOf, imageName, machineName, type Origin, type Props, usesEfi } from './prepare.js';
 

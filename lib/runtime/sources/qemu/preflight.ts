@@ -2,10 +2,10 @@
 import { stat, statfs } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { errors, isBakeError } from '../../../errors.js';
-import { checkFile, readChecksum } from '../../checksum.js';
+import { checkFile, readChecksum } from '../../network/checksum.js';
 import type { Context, PreflightProblem } from '../../driver.js';
-import { localPath } from '../../download.js';
-import { outputProblem } from '../../place.js';
+import { localPath } from '../../network/download.js';
+import { outputProblem } from '../../host/place.js';
 import { chooseAccelerator } from './accelerator.js';
 import { checkBridge } from './bridge.js';
 import { imageInfo, inUnits, sizeFor, whyNotDisk } from './disk.js';

@@ -7,7 +7,7 @@ import type { Resolved } from '../../../kinds.js';
 import { Size } from '../../../values.js';
 import { generateSshKey } from '../../communicators/ssh/keys.js';
 import type { Context } from '../../driver.js';
-import { extractFromIso } from '../../iso9660-read.js';
+import { extractFromIso } from '../../formats/iso9660-read.js';
 import { type Accelerator, chooseAccelerator } from './accelerator.js';
 import { type CdSpec, comma, type DiskSpec, type Layer, type MachineSpec } from './command-line.js';
 import { imageInfo, makeDisk, sizeFor } from './disk.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { errors, isBakeError, messageOf } from '../../../errors.js';
 import { canonicalJson } from '../../../json.js';
 import type { Context, JournalEntry, Saved } from '../../driver.js';
-import { capture } from '../../process.js';
+import { capture } from '../../host/process.js';
 import { retry } from '../../retry.js';
 import { Agent, agentListens } from './agent.js';
 import { sockets } from './command-line.js';

@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BootStep } from '../../../constructs/shared/boot.js';
 import { errors } from '../../../errors.js';
-import { decodePng, type Pixels } from '../../png.js';
+import { decodePng, type Pixels } from '../../formats/png.js';
 import { sleep } from '../../retry.js';
 import type { Qmp } from './qmp.js';
 

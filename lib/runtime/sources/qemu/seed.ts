@@ -2,8 +2,8 @@
  * What a guest is told at its first boot: a key to let us in and a host key to know it by. Two ways at once, each ignored by guests that do not know it:
  * a NoCloud seed for cloud-init, and a systemd credential (version 252 and later) for images without it.
  */
-import { iso9660 } from '../../iso9660.js';
-import type { SshKeyPair } from '../../ssh-key.js';
+import { iso9660 } from '../../formats/iso9660.js';
+import type { SshKeyPair } from '../../communicators/ssh/key-pair.js';
 
 export interface SeedKeys {
   readonly user: string;

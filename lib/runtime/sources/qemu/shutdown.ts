@@ -1,7 +1,7 @@
 /** Switches a guest off in an orderly way. */
 import { errors } from '../../../errors.js';
 import type { Communicator, Context } from '../../driver.js';
-import { describeExit } from '../../process.js';
+import { describeExit } from '../../host/process.js';
 import { sleep, soon } from '../../retry.js';
 import type { Running } from './launch.js';
 

@@ -3,8 +3,8 @@
  * has taken the last one: the keyboard holds a few keys only, and a guest on a busy computer stands still for longer than those take.
  */
 import { errors } from '../../../errors.js';
-import type { Action, Hold } from '../../boot-command.js';
-import { type Layout, specialKeys, strokesFor } from '../../keyboard.js';
+import type { Action, Hold } from '../../guest/boot-command.js';
+import { type Layout, specialKeys, strokesFor } from '../../guest/keyboard.js';
 import { sleep } from '../../retry.js';
 import type { Qmp } from './qmp.js';
 

@@ -1,7 +1,7 @@
 /** After a machine goes on from a saved memory: its clock stands where it was saved, and twins of one memory repeat each other's random numbers. */
 import { randomBytes } from 'node:crypto';
 import type { Communicator, Context } from '../../driver.js';
-import { asRoot } from '../../as-root.js';
+import { asRoot } from '../../guest/as-root.js';
 import type { Agent } from './agent.js';
 
 /** Says why a saved memory is not used. */
