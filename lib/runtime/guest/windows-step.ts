@@ -2,14 +2,14 @@
 import { errors } from '../../errors.js';
 import { endedHow } from '../communicators/unix-files.js';
 import type { Communicator, Context, ExecOptions } from '../driver.js';
-import { startInGuest } from './scripts.js';
+import { atStart, startInGuest } from './scripts.js';
 import { Tail } from '../host/script.js';
 import { powershellInput } from './powershell.js';
 import { removeText } from './windows-script.js';
 
 const fail = errors('WINDOWS', {
   FAILED: {
-    message: (what: string, how: string, said: string) => `${what} ${how}${said === '' ? '. It printed nothing.' : `. It said:\n${said}`}`,
+    message: (what: string, how: string, said: string) => `${atStart(what)} ${how}${said === '' ? '. It printed nothing.' : `. It said:\n${said}`}`,
     remedy: 'Its whole output is in the log. Other exit codes can be allowed with validExitCodes.',
     explain: 'A script in the guest ended with an exit code that does not count as success.',
   },
@@ -18,12 +18,12 @@ const fail = errors('WINDOWS', {
     remedy: 'Where the script restarts the guest or its network, let it end first, and restart with the windows-restart provisioner.',
     explain: 'A step has succeeded only if its exit status arrived.',
   },
-  NOT_STARTED: { message: (what: string, seconds: number, reason: string) => `${what} could not be started: the guest was not there for ${seconds} s (${reason}).`, remedy: 'Look at a screenshot of it. startRetryTimeout says how long a guest may be away.' },
+  NOT_STARTED: { message: (what: string, seconds: number, reason: string) => `${atStart(what)} could not be started: the guest was not there for ${seconds} s (${reason}).`, remedy: 'Look at a screenshot of it. startRetryTimeout says how long a guest may be away.' },
   UNIX: { message: (type: string) => `The ${type} provisioner is for Windows guests, and this one is none.`, remedy: 'Use the shell provisioner.' },
 });
 
 export interface WindowsStep {
-  /** For messages: `the script`, `setup.ps1`. */
+  /** For messages: `the script`, `the script setup.ps1`. */
   readonly what: string;
   readonly validExitCodes: readonly number[];
   readonly startRetryTimeout: { readonly $duration: number };
@@ -45,7 +45,7 @@ export async function runWindowsStep(step: WindowsStep, run: { readonly text: st
   });
   if (exit.how === 'disconnected') throw fail.DISCONNECTED(step.what, exit.reason ?? 'no reason known', tail.text());
   if (exit.how === 'exited' && step.validExitCodes.includes(exit.code >>> 0)) return;
-  throw fail.FAILED(step.what[0]!.toUpperCase() + step.what.slice(1), endedHow(exit), tail.text(12), { facts: { exit } });
+  throw fail.FAILED(step.what, endedHow(exit), tail.text(12), { facts: { exit } });
 }
 
 /** Removes what a step has left in the guest; a guest that is gone keeps it. */

@@ -17,7 +17,7 @@ export default {
   async run(props, guest, ctx) {
     mustBeWindows(guest, 'powershell');
     if (props.inline) return runOne(Buffer.from(`${props.inline.join('\n')}\n`), 'the script', props, guest, ctx);
-    await eachScript(props, ctx, (content, name) => runOne(props.binary ? content : markedUtf8(content), name, props, guest, ctx));
+    await eachScript(props, ctx, (content, what) => runOne(props.binary ? content : markedUtf8(content), what, props, guest, ctx));
   },
 } satisfies ProvisionerDriver<typeof powershell>;
 

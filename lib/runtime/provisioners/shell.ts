@@ -7,7 +7,7 @@ import { afterBoot, bootState } from '../communicators/reboot.js';
 import { endedHow } from '../communicators/unix-files.js';
 import { now } from '../clock.js';
 import type { Communicator, Context, Exit, ProvisionerDriver } from '../driver.js';
-import { eachScript, startInGuest } from '../guest/scripts.js';
+import { atStart, eachScript, startInGuest } from '../guest/scripts.js';
 import { Tail } from '../host/script.js';
 import { packerVariables } from '../packer-names.js';
 import { templateProblems } from '../formats/go-template.js';
@@ -17,7 +17,7 @@ import { type Script, isText, scriptTemplateNames, wrapperOf } from '../guest/un
 
 const fail = errors('SHELL', {
   FAILED: {
-    message: (what: string, how: string, said: string, _hint: string) => `${what} ${how}${said === '' ? '. It printed nothing.' : `. It said:\n${said}`}`,
+    message: (what: string, how: string, said: string, _hint: string) => `${atStart(what)} ${how}${said === '' ? '. It printed nothing.' : `. It said:\n${said}`}`,
     remedy: (_what: string, _how: string, _said: string, hint: string) => hint,
     explain: 'A script in the guest ended with an exit code that does not count as success, or by a signal.',
   },
@@ -26,7 +26,7 @@ const fail = errors('SHELL', {
     remedy: 'Where the script reboots the guest, say mayReboot: true; where it cuts the connection otherwise, expectDisconnect: true.',
     explain: 'A step has succeeded only if its exit status arrived.',
   },
-  NOT_STARTED: { message: (what: string, seconds: number, reason: string) => `${what} could not be started: the guest was not there for ${seconds} s (${reason}).`, remedy: 'Look at its serial log and screenshot. startRetryTimeout says how long a guest may be away.' },
+  NOT_STARTED: { message: (what: string, seconds: number, reason: string) => `${atStart(what)} could not be started: the guest was not there for ${seconds} s (${reason}).`, remedy: 'Look at its serial log and screenshot. startRetryTimeout says how long a guest may be away.' },
   NO_STATUS: {
     message: (what: string, reason: string) => `The connection was lost while ${what} ran (${reason}). The guest is back in the same boot, and the script has left no exit status.`,
     remedy: 'Let the script end before the connection goes: put what cuts it into the background (`nohup sh -c "sleep 1; …" &`).',
@@ -44,7 +44,7 @@ export default {
   async run(props, guest, ctx) {
     if (guest.guest === 'windows') throw fail.WINDOWS();
     if (props.inline) return runOne(inlineScript(props), 'the script', props, guest, ctx);
-    await eachScript(props, ctx, (content, name) => runOne(props.binary || !isText(content) ? content : Buffer.from(content.toString('latin1').replaceAll('\r\n', '\n'), 'latin1'), name, props, guest, ctx));
+    await eachScript(props, ctx, (content, what) => runOne(props.binary || !isText(content) ? content : Buffer.from(content.toString('latin1').replaceAll('\r\n', '\n'), 'latin1'), what, props, guest, ctx));
   },
 } satisfies ProvisionerDriver<typeof shell>;
 
@@ -62,7 +62,7 @@ async function runOne(content: Buffer, what: string, props: Props, guest: Commun
     ...(props.executeCommand === undefined ? {} : { executeCommand: props.executeCommand }),
   };
   const wrapper = wrapperOf(script), tail = new Tail();
-  if (wrapper.exposes) ctx.warn(`${what} is no shell script, so {{.Vars}} puts its variables into a command line of the guest, where others may see them. Read {{.EnvVarFile}} instead.`, 'SHELL_VARS_EXPOSED');
+  if (wrapper.exposes) ctx.warn(`${atStart(what)} is no shell script, so {{.Vars}} puts its variables into a command line of the guest, where others may see them. Read {{.EnvVarFile}} instead.`, 'SHELL_VARS_EXPOSED');
   const before = script.survives ? await bootState(guest, ctx.signal) : undefined;
   const exit = await startInGuest(props.startRetryTimeout, guest, ctx, (seconds, reason) => fail.NOT_STARTED(what, seconds, reason), async () => {
     if (wrapper.upload) await guest.upload(wrapper.upload, script.path, { mode: 0o755, signal: ctx.signal });
@@ -105,7 +105,7 @@ function judge(exit: Exit, what: string, content: Buffer, props: Props, tail: Ta
   if (exit.how === 'exited' && props.validExitCodes.includes(exit.code)) return;
   const said = tail.text(12), code = exit.how === 'exited' ? exit.code : 0;
   const meaning = code === 127 ? 'a command, or what shall read the script, was not found' : code === 126 ? 'a command, or the script, may not be executed' : code > 128 && code < 160 ? signalName(code - 128) : undefined;
-  throw fail.FAILED(what[0]!.toUpperCase() + what.slice(1), endedHow(exit, meaning), said, hintOf(code, said, content), { facts: { exit } });
+  throw fail.FAILED(what, endedHow(exit, meaning), said, hintOf(code, said, content), { facts: { exit } });
 }
 
 /** What a shell says of a command that a signal ended: 128 and its number. */

@@ -20,7 +20,7 @@ export default {
   async run(props, guest, ctx) {
     mustBeWindows(guest, 'windows-shell');
     if (props.inline) return runOne(batchOf(props.inline, props.validExitCodes), 'the batch file', props, guest, ctx);
-    await eachScript(props, ctx, (content, name) => runOne(props.binary ? content : withCrLf(content), name, props, guest, ctx));
+    await eachScript(props, ctx, (content, what) => runOne(props.binary ? content : withCrLf(content), what, props, guest, ctx));
   },
 } satisfies ProvisionerDriver<typeof windowsShell>;
 

@@ -66,7 +66,7 @@ describe('scripts', () => {
   });
   test('run one after the other; the one that fails is named', async () => {
     const ok = script('echo ok\n', 'ok.sh'), bad = script('#!/bin/sh\necho bad; exit 3\n', 'bad.sh');
-    await expect(run({ scripts: [ok, bad, ok] })).rejects.toMatchObject({ message: 'Bad.sh exited with 3. It said:\nbad' });
+    await expect(run({ scripts: [ok, bad, ok] })).rejects.toMatchObject({ message: 'The script bad.sh exited with 3. It said:\nbad' });
   });
   test('with Windows line ends run, unless they are said to be binary', async () => {
     const file = script('#!/bin/sh\r\necho hello\r\n');
@@ -119,7 +119,7 @@ describe('variables', () => {
   });
   test('of a script that is no shell script are where the user asks for them, with a warning', async () => {
     const file = script('#!/usr/bin/awk -f\nBEGIN { print ENVIRON["A"] }\n');
-    expect(await run({ script: file, environment: { A: `it's` }, executeCommand: '{{.Vars}} awk -f {{.Path}}' })).toMatch(/^warning: script is no shell script.*it's\n$/s);
+    expect(await run({ script: file, environment: { A: `it's` }, executeCommand: '{{.Vars}} awk -f {{.Path}}' })).toMatch(/^warning: The script script is no shell script.*it's\n$/s);
     expect(await run({ script: file, environment: { A: `it's` } })).toBe(`it's\n`);
   });
   test('with a name that no shell takes are an error', async () => {
