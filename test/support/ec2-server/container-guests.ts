@@ -21,7 +21,7 @@ export async function containerGuests(look = 'true'): Promise<ContainerGuests> {
     async [Symbol.asyncDispose]() { if (disks.length > 0) await docker('rmi', '-f', ...disks); },
     async start(publicKey, disk = image) {
       const id = await docker('run', '-d', '--rm', '--network', 'none', '--label', 'imagebake-test=ec2', disk, 'sleep', 'infinity');
-      await docker('exec', id, 'sh', '-c', `mkdir -p /run/sshd /root/.ssh && chmod 700 /root/.ssh && echo '${publicKey ?? ''}' >> /root/.ssh/authorized_keys && chmod 600 /root/.ssh/authorized_keys && ls /etc/ssh/ssh_host_ed25519_key >/dev/null 2>&1 || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key`);
+      await docker('exec', id, 'sh', '-c', `mkdir -p /run/sshd /root/.ssh && chmod 700 /root/.ssh && { [ -e /root/.ssh/authorized_keys ] || echo '# from the image' > /root/.ssh/authorized_keys; } && echo '${publicKey ?? ''}' >> /root/.ssh/authorized_keys && chmod 600 /root/.ssh/authorized_keys && ls /etc/ssh/ssh_host_ed25519_key >/dev/null 2>&1 || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key`);
       const server = createServer(socket => {
         const sshd = spawn('docker', ['exec', '-i', id, '/usr/sbin/sshd', '-i', '-e', '-o', 'UsePAM=no', '-o', 'PrintMotd=no'], { stdio: ['pipe', 'pipe', 'ignore'] });
         socket.on('error', () => sshd.kill());
