@@ -1,7 +1,8 @@
 /** A guest with nothing of ours or Packer's around it: QEMU, started by hand. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workplace } from './workplace.js';
 
 export interface BareGuest extends AsyncDisposable {
@@ -16,7 +17,7 @@ export async function bootBareGuest(place: Workplace, disk: string): Promise<Bar
   const overlay = join(place.folder, 'boot.qcow2');
   await place.run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', disk, overlay]);
   const qmp = join(place.folder, 'qmp.sock'), begun = performance.now();
-  const machine: ChildProcess = spawn('qemu-system-x86_64', ['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-nodefaults', '-vga', 'none', '-display', 'none', '-drive', `file=${overlay},if=virtio,cache=unsafe`,
+  const machine: ChildProcess = spawn('qemu-system-x86_64', ['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-vga', 'std', '-serial', 'null', '-display', 'none', '-drive', `file=${overlay},if=virtio,cache=unsafe`,
     '-netdev', 'user,id=n0,hostfwd=tcp:127.0.0.1:0-:22', '-device', 'virtio-net-pci,netdev=n0', '-device', 'virtio-rng-pci', '-qmp', `unix:${qmp},server=on,wait=off`], { stdio: 'ignore' });
   const end = async (): Promise<void> => {
     const ended = new Promise(resolve => machine.once('exit', resolve));
@@ -24,7 +25,7 @@ export async function bootBareGuest(place: Workplace, disk: string): Promise<Bar
   };
   try {
     const port = await forwardedPort(qmp);
-    while (!await banner(port)) { if (machine.exitCode !== null) throw new Error('qemu ended'); }
+    await banner(port, () => machine.exitCode === null);
     return { boot: (performance.now() - begun) / 1000, port, [Symbol.asyncDispose]: end };
   } catch (error) { await end(); throw error; }
 }
@@ -45,13 +46,20 @@ function forwardedPort(qmp: string): Promise<number> {
   });
 }
 
-/** One short try: a forwarded port takes connections long before anybody is behind it. */
-function banner(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = createConnection(port, '127.0.0.1');
-    const end = (answer: boolean): void => { clearTimeout(timer); socket.destroy(); resolve(answer); };
-    const timer = setTimeout(end, 300, false);
-    socket.on('data', chunk => end(String(chunk).startsWith('SSH-')));
-    socket.on('error', () => { clearTimeout(timer); setTimeout(resolve, 100, false); });
-  });
+/**
+ * When an SSH server greets. A forwarded port takes connections long before anybody is behind it, and a busy guest greets late: so there is a
+ * new try every 300 ms, and the older ones go on.
+ */
+async function banner(port: number, alive: () => boolean): Promise<void> {
+  const sockets = new Set<Socket>();
+  let greeted = false;
+  try {
+    while (!greeted) {
+      if (!alive()) throw new Error('qemu ended');
+      const socket = createConnection(port, '127.0.0.1');
+      sockets.add(socket);
+      socket.on('data', chunk => { greeted ||= String(chunk).startsWith('SSH-'); }).on('error', () => {}).on('close', () => sockets.delete(socket));
+      for (let i = 0; i < 30 && !greeted; i++) await sleep(10);
+    }
+  } finally { for (const socket of sockets) socket.destroy(); }
 }
