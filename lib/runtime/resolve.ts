@@ -1,7 +1,8 @@
 /** From planned, tagged props to the driver's: expressions have values, secrets are revealed, files are where they lie, paths absolute. */
-import { existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, statSync, symlinkSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { errors, isBakeError, messageOf } from '../errors.js';
+import { makeFolderSync } from '../make-folder.js';
 import { describeExpr, evaluate, type Lookups, simplify } from '../evaluate.js';
 import { type BaseImage, type FieldType, type Fields, fieldsOf } from '../fields.js';
 import { fileDigest, folderDigest } from '../file-digest.js';
@@ -124,7 +125,7 @@ function resolveFile(digest: string, name: string | undefined, environment: Reso
   if (wanted === undefined || wanted === '' || basename(path) === wanted) return path + slash;
   // Two files with equal contents are one in the plan; a step that copies it goes by its name.
   const folder = join(environment.linkFolder(), digest.slice(7, 19)), link = join(folder, wanted);
-  mkdirSync(folder, { recursive: true });
+  makeFolderSync(folder);
   if (!existsSync(link)) symlinkSync(path, link);
   return link + slash;
 }

@@ -1,9 +1,10 @@
 /** Files and folders to and from a Unix guest through nothing but commands: one command for each transfer, a folder as one tar stream. */
-import { createReadStream, mkdirSync, mkdtempSync, rmSync, renameSync, statSync, chmodSync } from 'node:fs';
+import { createReadStream, mkdtempSync, rmSync, renameSync, statSync, chmodSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { errors } from '../../errors.js';
+import { makeFolderSync } from '../../make-folder.js';
 import type { Communicator, ExecOptions, Exit, UploadOptions } from '../driver.js';
 import { quotePath } from '../guest/quote.js';
 import { packFolder } from '../formats/tar.js';
@@ -41,7 +42,7 @@ exec tar -xmopf - $keep -C ${path}`;
 
 /** Reads a file of the guest. The local file appears when it is whole. */
 export async function downloadFile(exec: Exec, from: string, to: string, options: Cancellable = {}): Promise<void> {
-  mkdirSync(dirname(to), { recursive: true });
+  makeFolderSync(dirname(to));
   const part = mkdtempSync(join(dirname(to), '.part-')), file = join(part, basename(to));
   try {
     const handle = await open(file, 'w');

@@ -1,9 +1,10 @@
 /** Files and folders to and from a Windows guest through nothing but PowerShell: one stream of lines for a file or a whole folder, each file checked by its hash. */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { errors, isBakeError, messageOf } from '../../errors.js';
+import { makeFolderSync } from '../../make-folder.js';
 import type { Communicator, Exit, UploadOptions } from '../driver.js';
 import { powershellCommand } from '../guest/powershell.js';
 import { type PullFrom, servePull } from './pull.js';
@@ -84,7 +85,7 @@ export class Transfers {
   }
 
   async download(from: string, to: string, options: Cancellable = {}): Promise<void> {
-    mkdirSync(dirname(to), { recursive: true });
+    makeFolderSync(dirname(to));
     const part = mkdtempSync(join(dirname(to), '.part-'));
     try {
       await this.receive(from, part, 'file', options);
@@ -92,7 +93,7 @@ export class Transfers {
     } finally { rmSync(part, { recursive: true, force: true }); }
   }
   async downloadFolder(from: string, to: string, options: Cancellable = {}): Promise<void> {
-    mkdirSync(to, { recursive: true });
+    makeFolderSync(to);
     await this.receive(from, to, 'folder', options);
   }
 
@@ -172,10 +173,10 @@ class Writer {
   async take(line: string, changed: (path: string) => Error): Promise<void> {
     const text = (encoded: string): string => Buffer.from(encoded, 'base64').toString('utf8');
     switch (line[0]) {
-      case 'D': mkdirSync(this.inside(text(line.slice(1))), { recursive: true }); break;
+      case 'D': makeFolderSync(this.inside(text(line.slice(1)))); break;
       case 'F':
         this.path = this.only === undefined ? this.inside(text(line.slice(1))) : join(this.into, this.only);
-        mkdirSync(dirname(this.path), { recursive: true });
+        makeFolderSync(dirname(this.path));
         this.file = await open(`${this.path}.part`, 'w');
         this.hash = createHash('sha256');
         break;

@@ -2,6 +2,7 @@
 import { chmodSync, lstatSync, linkSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { errors } from '../../errors.js';
+import { makeFolderSync } from '../../make-folder.js';
 
 const fail = errors('UNTAR', {
   TRUNCATED: { message: () => 'The archive ended in the middle.', remedy: 'The sender stopped early: look at its own message.' },
@@ -30,8 +31,11 @@ export async function unpackFolder(archive: AsyncIterable<Uint8Array>, folder: s
   const makeFolder = (name: string, mode?: number): void => {
     if (made.has(name)) { if (mode !== undefined) made.set(name, mode); return; }
     if (isFolder(pathOf(name))) return;
-    if (name !== '') makeFolder(parentOf(name));
-    mkdirSync(pathOf(name), { recursive: true });
+    if (name === '') makeFolderSync(folder);
+    else {
+      makeFolder(parentOf(name));
+      mkdirSync(pathOf(name));
+    }
     made.set(name, mode ?? 0o755);
   };
   makeFolder('');

@@ -1,9 +1,10 @@
 /** Files and folders by SFTP, many requests in flight: for large files, guests without a Unix shell or tar, or where the user asks for it. Paths have forward slashes, also on Windows. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, lstatSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, lstatSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import type { SFTPWrapper, Stats } from 'ssh2';
 import { errors, messageOf } from '../../../errors.js';
+import { makeFolderSync } from '../../../make-folder.js';
 import type { UploadOptions } from '../../driver.js';
 
 const fail = errors('SFTP', {
@@ -41,7 +42,7 @@ export async function uploadFile(sftp: SFTPWrapper, from: string | Uint8Array, t
 
 /** Reads a file. The local file appears when it is whole. */
 export async function downloadFile(sftp: SFTPWrapper, from: string, to: string, options: Cancellable = {}): Promise<void> {
-  mkdirSync(dirname(to), { recursive: true });
+  makeFolderSync(dirname(to));
   const part = mkdtempSync(join(dirname(to), '.part-')), file = join(part, basename(to));
   try {
     const { size, mode } = await call<Stats>(done => sftp.stat(from, done));
@@ -85,7 +86,7 @@ export async function uploadFolder(sftp: SFTPWrapper, from: string, to: string, 
 export async function downloadFolder(sftp: SFTPWrapper, from: string, to: string, options: Cancellable = {}): Promise<void> {
   const files: (readonly [remote: string, local: string])[] = [], made: (readonly [local: string, mode: number])[] = [];
   const visit = async (remote: string, local: string, mode?: number): Promise<void> => {
-    if (mkdirSync(local, { recursive: true }) !== undefined && mode !== undefined) made.push([local, mode]);
+    if (makeFolderSync(local) !== undefined && mode !== undefined) made.push([local, mode]);
     for (const { filename, attrs } of await call<{ filename: string; attrs: Stats }[]>(done => sftp.readdir(remote, done as never))) {
       if (filename === '.' || filename === '..') continue;
       // A name with a slash in it would lead out of the folder.

@@ -1,11 +1,12 @@
 /** Starts QEMU as a process of its own, so that it can be found, kept and ended by another process of ours. */
 import { spawn } from 'node:child_process';
 import { constants, readFileSync, readdirSync } from 'node:fs';
-import { access, mkdir, open, rm } from 'node:fs/promises';
+import { access, open, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors } from '../../../errors.js';
+import { makeFolder } from '../../../make-folder.js';
 import type { Json } from '../../../json.js';
 import { capture } from '../../host/process.js';
 import { liveness, type ProcessIdentity, startOf, thisWorld } from '../../host/process-identity.js';
@@ -56,7 +57,7 @@ export interface LaunchOptions {
 
 /** Starts QEMU and connects to it. Throws QEMU_NOT_STARTED with its words when it ends before that. */
 export async function launch(options: LaunchOptions): Promise<Running> {
-  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  await makeFolder(options.folder, 0o700);
   const log = await open(options.log, 'a'), before = (await log.stat()).size;
   const state = options.stateFile === undefined ? undefined : await open(options.stateFile, 'r');
   let gone = false;

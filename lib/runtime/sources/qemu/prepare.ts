@@ -1,7 +1,8 @@
 /** From a source's props to a machine that can be started: what it is made of, and the files that it needs. */
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { makeFolder } from '../../../make-folder.js';
 import type { qemu } from '../../../constructs/sources/qemu.js';
 import type { Resolved } from '../../../kinds.js';
 import { Size } from '../../../values.js';
@@ -66,7 +67,7 @@ export const installsSystem = (props: Props): boolean => discOf(props)?.installs
 export async function prepare(props: Props, origin: Origin, places: Places, fill: Fill, ctx: Context): Promise<Prepared> {
   const binary = binaryOf(props), isArm = props.architecture === 'aarch64', { before } = origin;
   const [accelerator, version, machine] = await Promise.all([chooseAccelerator(binary, props.architecture, props.accelerator), qemuVersion(binary), machineType(binary, machineName(props))]);
-  await Promise.all([mkdir(places.folder, { recursive: true, mode: 0o700 }), mkdir(places.work, { recursive: true, mode: 0o700 })]);
+  await Promise.all([makeFolder(places.folder, 0o700), makeFolder(places.work, 0o700)]);
   // QEMU adds to the log, so that it survives a restart of the machine; a second try of the build begins a new one.
   await rm(places.serialLog, { force: true });
 

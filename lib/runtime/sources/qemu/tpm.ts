@@ -1,8 +1,9 @@
 /** A TPM for the guest: swtpm, which ends when QEMU does. */
 import { spawn } from 'node:child_process';
-import { copyFile, mkdir, open, rm, stat } from 'node:fs/promises';
+import { copyFile, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errors, isBakeError } from '../../../errors.js';
+import { makeFolder } from '../../../make-folder.js';
 import { retry } from '../../retry.js';
 import { wordsSince } from './launch.js';
 
@@ -16,7 +17,7 @@ const memoryOf = (folder: string, version1: boolean): string => join(folder, 'tp
 
 /** What QEMU is told of a TPM: the path of its socket. `from`: what it kept when it was saved; nothing: it is new. */
 export async function prepareTpm(folder: string, version1: boolean, from: string | undefined): Promise<string> {
-  await mkdir(join(folder, 'tpm'), { recursive: true, mode: 0o700 });
+  await makeFolder(join(folder, 'tpm'), 0o700);
   if (from !== undefined) await copyFile(from, memoryOf(folder, version1));
   return socketOf(folder);
 }
